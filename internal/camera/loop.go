@@ -1,0 +1,134 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/retry"
+	"github.com/overshoot-ai/overshoot-agent/internal/status"
+)
+
+// Kind is the part of the status board that shows a source.
+var Kind = status.Kind{Name: "source", States: []string{"opening", "live", "failed"}}
+
+// Healthy is how long a camera must deliver before the pauses between attempts start small again.
+const healthy = 10 * time.Second
+
+// A Loop keeps one source running for as long as its context lasts. It never gives up.
+type Loop struct {
+	Source     Source
+	Hub        Hub           // takes what the source delivers
+	StallAfter time.Duration // without a complete picture for so long, the source is closed and opened again
+	Part       *status.Part  // of Kind
+	Metrics    *Metrics
+}
+
+// A Hub is a Receiver that can tell how long ago the last complete picture came.
+type Hub interface {
+	Receiver
+	Age() time.Duration
+}
+
+// Run blocks until ctx ends.
+func (l *Loop) Run(ctx context.Context) error {
+	quick, slow := retry.NewPause(time.Second, 30*time.Second), retry.NewPause(time.Minute, 10*time.Minute)
+	for ctx.Err() == nil {
+		l.Part.Set("opening", nil)
+		lived, err := l.runOnce(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		reason := ReasonOf(err)
+		l.Metrics.reconnects.WithLabelValues(string(reason)).Inc()
+		l.Part.Set("failed", err)
+		pause := quick
+		if reason.needsPerson() {
+			pause = slow
+		}
+		if lived > healthy {
+			quick.Reset()
+			slow.Reset()
+		}
+		pause.Wait(ctx)
+	}
+	return ctx.Err()
+}
+
+// runOnce is one attempt, ended by the source or by the watchdog. It tells for how long pictures came.
+func (l *Loop) runOnce(ctx context.Context) (lived time.Duration, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	session := &session{Hub: l.Hub}
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		lived = l.watch(ctx, cancel, session)
+	}()
+	err = l.Source.Run(ctx, session)
+	if stalled := context.Cause(ctx); stalled != nil && ReasonOf(stalled) == Stalled {
+		err = stalled
+	}
+	cancel(nil)
+	<-watching
+	if err == nil {
+		err = &Fault{Reason: Closed, Err: fmt.Errorf("%s ended its stream", l.Source)}
+	}
+	return lived, err
+}
+
+// watch is the watchdog. It judges by complete pictures: bytes are not video, and a camera that hangs often keeps its connection open.
+func (l *Loop) watch(ctx context.Context, cancel context.CancelCauseFunc, s *session) (lived time.Duration) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var since time.Time
+	for {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			continueWatching, live := l.judge(cancel, s)
+			if live && since.IsZero() {
+				since = time.Now()
+				l.Part.Set("live", nil)
+				l.Part.Well()
+			}
+			if continueWatching {
+				continue
+			}
+		}
+		if since.IsZero() {
+			return 0
+		}
+		return time.Since(since)
+	}
+}
+
+func (l *Loop) judge(cancel context.CancelCauseFunc, s *session) (goOn, live bool) {
+	begun := s.begun.Load()
+	if begun == nil {
+		return true, false // the source bounds its own connecting
+	}
+	age := l.Hub.Age()
+	if age > l.StallAfter {
+		cancel(&Fault{
+			Reason: Stalled,
+			Err:    fmt.Errorf("%s is connected, but no complete picture came for %v", l.Source, l.StallAfter),
+			Advice: "opening it again; if this happens often, look at the camera's power, network and load",
+		})
+		return false, false
+	}
+	return true, age < time.Since(*begun)
+}
+
+// session notes when a source connected.
+type session struct {
+	Hub
+	begun atomic.Pointer[time.Time]
+}
+
+func (s *session) Begin(p Parameters) {
+	s.Hub.Begin(p)
+	now := time.Now()
+	s.begun.Store(&now)
+}

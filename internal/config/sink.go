@@ -1,0 +1,30 @@
+package config
+
+// Sink is a named place results go to.
+type Sink struct {
+	// Name is unique among the sinks.
+	Name string
+
+	// Section is how results are delivered; its kind's package decodes it.
+	Section Section
+
+	// Position is where the sink stands, "file:line:column".
+	Position string
+}
+
+// Equal reports whether both sinks say the same, wherever they stand.
+func (s Sink) Equal(other Sink) bool {
+	return s.Name == other.Name && s.Section.Equal(other.Section)
+}
+
+// addSink decodes one entry of the mapping of sinks.
+func (l *loader) addSink(e entry) {
+	l.expand.tree(e.value)
+	s := Sink{Name: e.key, Position: e.value.position()}
+	l.completeSection(e.value)
+	l.decode.into(e.value, &s.Section)
+	checkName(l.report, e.value, "", e.key)
+	unique(l.report, l.sinks.first, "sink", e.key, e.value)
+	l.config.Sinks = append(l.config.Sinks, s)
+	l.sinks.nodes = append(l.sinks.nodes, e.value)
+}

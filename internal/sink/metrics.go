@@ -1,0 +1,41 @@
+package sink
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Vectors are the metrics of all sinks.
+type Vectors struct {
+	sent, failures *prometheus.CounterVec
+	delivery       *prometheus.HistogramVec
+	lastSuccess    *prometheus.GaugeVec
+}
+
+// Metrics are those of one sink.
+type Metrics struct {
+	sent, failures prometheus.Counter
+	delivery       prometheus.Observer
+	lastSuccess    prometheus.Gauge
+}
+
+// NewVectors registers the metrics.
+func NewVectors(reg prometheus.Registerer) *Vectors {
+	label := []string{"sink"}
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "overshoot_agent", Subsystem: "sink", Name: name, Help: help}
+	}
+	v := &Vectors{
+		sent:     prometheus.NewCounterVec(prometheus.CounterOpts(opts("sent_total", "Results the sink took.")), label),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts(opts("failures_total", "Deliveries that failed and were kept for another try.")), label),
+		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "overshoot_agent", Subsystem: "sink", Name: "delivery_seconds", Help: "Time one delivery took.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
+		}, label),
+		lastSuccess: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("last_success_timestamp_seconds", "When the sink last took something; 0 is never.")), label),
+	}
+	reg.MustRegister(v.sent, v.failures, v.delivery, v.lastSuccess)
+	return v
+}
+
+// Sink makes the series of one sink, at zero.
+func (v *Vectors) Sink(name string) *Metrics {
+	return &Metrics{v.sent.WithLabelValues(name), v.failures.WithLabelValues(name), v.delivery.WithLabelValues(name), v.lastSuccess.WithLabelValues(name)}
+}
