@@ -109,6 +109,7 @@ func (l *Loop) judge(cancel context.CancelCauseFunc, s *session) (goOn, live boo
 	if begun == nil {
 		return true, false // the source bounds its own connecting
 	}
+	elapsed := time.Since(*begun) // before the age is asked: the other order takes the time between for a picture
 	age := l.Hub.Age()
 	if age > l.StallAfter {
 		cancel(&Fault{
@@ -118,7 +119,7 @@ func (l *Loop) judge(cancel context.CancelCauseFunc, s *session) (goOn, live boo
 		})
 		return false, false
 	}
-	return true, age < time.Since(*begun)
+	return true, age < elapsed
 }
 
 // session notes when a source connected.

@@ -45,7 +45,8 @@ type picture struct {
 // outlet is whoever takes the packets now.
 type outlet struct {
 	write   func(camera.Packet)
-	started bool // the first key frame has begun
+	joined  bool // a picture has begun since it was attached
+	waiting bool // for a key frame, because the camera's session is a new one
 }
 
 // New returns a hub that waits for its first packet.
@@ -53,14 +54,15 @@ func New(metrics *Metrics) *Hub {
 	return &Hub{metrics: metrics, clock: newClock(), alive: time.Now()}
 }
 
-// Attach makes write the taker of packets, from the next key frame on; it takes the place of the one before. The packets are borrowed,
-// as in camera.Receiver; write is called under the hub's lock and must not call the hub. After detach returned write is not called again.
+// Attach makes write the taker of packets, from the next picture on; it takes the place of the one before. That picture need not be a key
+// frame: a room lets its viewers in when packets flow, and starts each with a key frame, so waiting for one here would make them wait for
+// the one after. The packets are borrowed, as in camera.Receiver; write is called under the hub's lock and must not call the hub. After
+// detach returned write is not called again.
 func (h *Hub) Attach(write func(camera.Packet)) (detach func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	mine := &outlet{write: write}
 	h.out = mine
-	h.picture.sent = 0
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -80,7 +82,7 @@ func (h *Hub) Begin(p camera.Parameters) {
 	h.picture = picture{}
 	h.alive = time.Now()
 	if h.out != nil {
-		h.out.started = false // what comes next refers to nothing that was sent
+		h.out.waiting = true // what comes before it refers to pictures that were never sent
 	}
 }
 
@@ -118,6 +120,9 @@ func (h *Hub) beginPicture(timestamp uint32) {
 		h.metrics.clockResets.Inc()
 	}
 	h.picture = picture{open: true, timestamp: timestamp, out: out}
+	if h.out != nil {
+		h.out.joined = true
+	}
 }
 
 func (h *Hub) endPicture() {
@@ -138,7 +143,7 @@ func (h *Hub) endPicture() {
 // forward hands the packet on, and before it the parameter sets where a key frame begins without them: a receiver that joined later
 // could not decode it.
 func (h *Hub) forward(p camera.Packet, content h264.Content) {
-	if h.out == nil {
+	if h.out == nil || !h.out.joined {
 		return
 	}
 	p.Timestamp = h.picture.out
@@ -147,9 +152,9 @@ func (h *Hub) forward(p camera.Packet, content h264.Content) {
 			h.metrics.undecodable.Inc()
 			return
 		}
-		h.out.started = true
+		h.out.waiting = false
 	}
-	if !h.out.started {
+	if h.out.waiting {
 		return
 	}
 	h.picture.sent |= content

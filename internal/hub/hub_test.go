@@ -36,8 +36,8 @@ func (r *recorder) contents() (all []h264.Content) {
 func newHub(tb testing.TB) (*Hub, *recorder) {
 	tb.Helper()
 	h, r := New(NewVectors(prometheus.NewRegistry()).Camera("c")), &recorder{}
-	h.Begin(camera.Parameters{})
 	h.Attach(r.write)
+	h.Begin(camera.Parameters{})
 	return h, r
 }
 
@@ -60,7 +60,7 @@ func equal(t *testing.T, got []h264.Content, want ...h264.Content) {
 	}
 }
 
-func TestNothingPassesBeforeAKeyFrameAndParametersGoFirst(t *testing.T) {
+func TestANewSessionStartsWithAKeyFrameAndItsParameters(t *testing.T) {
 	h, r := newHub(t)
 	send(h, 1000, slice)
 	send(h, 4000, sps, pps, idr)
@@ -95,20 +95,20 @@ func TestKeyFrameWithoutAnyParametersIsHeldBack(t *testing.T) {
 	equal(t, r.contents())
 }
 
-func TestASubscriberInTheMiddleOfAKeyFrameWaitsForTheNext(t *testing.T) {
+func TestAnOutletStartsWithTheNextPicture(t *testing.T) {
 	h, _ := newHub(t)
 	h.Begin(camera.Parameters{SPS: sps, PPS: pps})
 	h.Packet(camera.Packet{Payload: []byte{0x7c, 0x85, 1, 2}, Timestamp: 1000})
 	late := &recorder{}
 	detach := h.Attach(late.write)
 	h.Packet(camera.Packet{Payload: []byte{0x7c, 0x45, 3, 4}, Timestamp: 1000, Marker: true})
-	send(h, 4000, slice)
 	equal(t, late.contents())
+	send(h, 4000, slice)
 	send(h, 7000, idr)
-	equal(t, late.contents(), h264.SPS|h264.PPS, h264.IDR)
+	equal(t, late.contents(), h264.Slice, h264.SPS|h264.PPS, h264.IDR)
 	detach()
 	send(h, 9000, slice)
-	equal(t, late.contents(), h264.SPS|h264.PPS, h264.IDR)
+	equal(t, late.contents(), h264.Slice, h264.SPS|h264.PPS, h264.IDR)
 }
 
 func TestAChangedParameterSetIsFollowed(t *testing.T) {

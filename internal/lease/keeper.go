@@ -76,7 +76,7 @@ func (k *Keeper) create(ctx context.Context, api API) (overshoot.Stream, error) 
 		if stream.ID != "" { // it exists, but is of no use to us
 			k.release(ctx, api, stream)
 		} else if e, ok := errors.AsType[*overshoot.Error](err); ok && e.OutcomeUnknown() {
-			return stream, k.unknown(err)
+			return stream, k.unknown(ctx, err)
 		}
 		if ctx.Err() != nil {
 			return stream, ctx.Err()
@@ -98,14 +98,14 @@ func createToTheEnd(ctx context.Context, api API) (overshoot.Stream, error) {
 	return api.Create(patient)
 }
 
-func (k *Keeper) unknown(err error) error {
-	k.Metrics.createFailures.Inc()
-	k.Part.Set("creating", err)
-	u := &Unknown{For: newLease, Err: err}
+// unknown waits as after any other failure, or each of several slots would be spent on a try at once. Meanwhile the slot is kept.
+func (k *Keeper) unknown(ctx context.Context, err error) error {
+	lease, began := newLease, time.Now()
 	if k.ttl > 0 {
-		u.For = k.ttl
+		lease = k.ttl
 	}
-	return u
+	retry.Sleep(ctx, k.refused(err))
+	return &Unknown{For: max(0, lease-time.Since(began)), Err: err}
 }
 
 // refused shows why a create failed and tells how long to wait before the next. Creating is not idempotent and may leave a stream
@@ -124,7 +124,7 @@ func (k *Keeper) refused(err error) time.Duration {
 	default:
 		k.Part.Set("creating", err)
 		pause = jitter(time.Second)
-		if k.failures > 2 {
+		if k.failures > 1 {
 			pause = time.Minute + rand.N(15*time.Second)
 		}
 	}

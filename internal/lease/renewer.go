@@ -60,7 +60,9 @@ func deadline(s overshoot.Stream) time.Time {
 // renew sends one keepalive. It tells when to send the next, or that the stream is lost.
 func (r *renewer) renew(ctx context.Context) (wait time.Duration, lost, err error) {
 	old := r.lease.newest()
-	renewed, err := r.api.Keepalive(ctx, old.ID, old.Region)
+	bounded, cancel := context.WithTimeout(ctx, old.TTL/4) // one that hangs must leave time for others
+	renewed, err := r.api.Keepalive(bounded, old.ID, old.Region)
+	cancel()
 	if err == nil {
 		r.lease.renewed(renewed)
 		r.failures = 0
@@ -102,13 +104,13 @@ func (r *renewer) confirm(ctx context.Context, s overshoot.Stream) (lost error) 
 	return nil
 }
 
-// retryIn is the wait after a failed keepalive: three quick tries, then steady ones, within the lease for as long as it lasts. The steady
-// pause is short against the lease, because a keepalive costs nothing and a lost stream loses its history.
+// retryIn is the wait after a failed keepalive: three quick tries, then steady ones. Both pauses are so short against the lease that it
+// lasts for 25 tries even if most of them fail: a keepalive costs nothing, and a lost stream loses its history.
 func (r *renewer) retryIn(s overshoot.Stream, err error) time.Duration {
 	r.failures++
-	wait := min(time.Second, s.TTL/20)
+	wait := min(time.Second, s.TTL/40)
 	if r.failures > 3 {
-		wait = min(5*time.Second, s.TTL/10)
+		wait = min(5*time.Second, s.TTL/40)
 	}
 	if action := overshoot.ActionOf(err); action == overshoot.ActionStop || action == overshoot.ActionPause || action == overshoot.ActionFix {
 		wait = s.TTL / 6 // repeating it soon changes nothing

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -28,6 +29,17 @@ type Loop struct {
 	Attach  func(write func(camera.Packet)) (detach func())
 	Part    *status.Part // of Kind
 	Metrics *Metrics
+
+	stays atomic.Uint64
+	live  atomic.Bool
+}
+
+// Stay returns the number of the stay in the room that lasts now, counted from 1, or 0 when there is none.
+func (l *Loop) Stay() uint64 {
+	if !l.live.Load() {
+		return 0
+	}
+	return l.stays.Load()
 }
 
 // settled is how long a session must last before the pauses between attempts start small again.
@@ -68,6 +80,9 @@ func (l *Loop) runOnce(ctx context.Context, grant overshoot.Grant) error {
 	defer session.Close()
 	detach := l.Attach(session.Write)
 	defer detach()
+	l.stays.Add(1)
+	l.live.Store(true)
+	defer l.live.Store(false)
 	l.Metrics.live.Set(1)
 	defer l.Metrics.live.Set(0)
 	l.Part.Set("live", nil)

@@ -10,7 +10,7 @@ import (
 
 // Config is the section of an RTSP camera.
 type Config struct {
-	URL       string        `yaml:"url"`       // rtsp://host[:port]/path; user name and password may stand in it or apart
+	URL       string        `yaml:"url"`       // rtsp://host[:port]/path; without user name and password
 	Username  string        `yaml:"username"`  // any characters, nothing needs escaping here
 	Password  secret.Secret `yaml:"password"`  //
 	Transport string        `yaml:"transport"` // tcp, udp or auto (udp, then tcp); tcp by default: it loses nothing and passes firewalls
@@ -32,24 +32,19 @@ func Decode(s config.Section) (Config, error) {
 	return c, c.parseURL(s)
 }
 
+// parseURL needs no care for credentials: config has moved them from the url to username and password.
 func (c *Config) parseURL(s config.Section) error {
-	text, user, password := splitUserinfo(c.URL)
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	c.URL = strings.TrimSpace(c.URL)
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Hostname() == "" {
 		return s.Problemf("url", "is not an address: write rtsp://host/path as the camera's manual gives it")
 	}
 	if u.Scheme != "rtsp" && u.Scheme != "rtsps" {
 		return s.Problemf("url", "has the scheme %q: an RTSP camera's address starts with rtsp:// or rtsps://", u.Scheme)
 	}
 	if u.Port() == "" {
-		u.Host += map[string]string{"rtsp": ":554", "rtsps": ":322"}[u.Scheme]
+		u.Host = strings.TrimSuffix(u.Host, ":") + map[string]string{"rtsp": ":554", "rtsps": ":322"}[u.Scheme]
 	}
-	if user != "" && c.Username != "" {
-		return s.Problemf("username", "stands in the url as well: give it once")
-	}
-	if user != "" {
-		c.Username, c.Password = user, secret.New(password)
-	}
-	c.URL, c.parsed = strings.TrimSpace(text), u
+	c.parsed = u
 	return nil
 }

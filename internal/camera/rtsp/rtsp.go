@@ -39,6 +39,11 @@ func New(c Config) *Source {
 // String implements camera.Source.
 func (s *Source) String() string { return place((*url.URL)(s.url)) }
 
+// place is an address for people: no user, no password, and no query, where some cameras want the password.
+func place(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
 // Run implements camera.Source.
 func (s *Source) Run(ctx context.Context, r camera.Receiver) error {
 	client := s.client()

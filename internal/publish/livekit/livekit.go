@@ -24,7 +24,6 @@ const joinTimeout = 15 * time.Second
 
 // A Publisher joins rooms for one camera.
 type Publisher struct {
-	Log     *zap.Logger // what the SDK says goes there, as debug
 	Metrics *publish.Metrics
 	Scrub   func(string) string // the SDK puts whole tokens into its errors
 }
@@ -38,7 +37,7 @@ func (p *Publisher) Join(ctx context.Context, grant overshoot.Grant) (publish.Se
 		return nil, err
 	}
 	joined := make(chan error, 1)
-	go func() { joined <- s.join(ctx, grant, p.logger()) }()
+	go func() { joined <- s.join(ctx, grant) }()
 	select {
 	case err = <-joined:
 	case <-ctx.Done():
@@ -65,10 +64,13 @@ func (p *Publisher) explain(err error) error {
 	return errors.New("joining the room: " + text)
 }
 
-// logger hands what the SDK says to our log. All of it is debug: it is talkative, and what matters we say ourselves.
-func (p *Publisher) logger() logger.Logger {
-	quiet := p.Log.Named("livekit").WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return debugCore{c} }))
-	return logger.LogRLogger(zapr.NewLogger(quiet))
+// TakeLogs hands what the SDK and its WebRTC stack say to log, for the whole process: the SDK has one logger for all rooms. Call it once,
+// before the first Join. All of it becomes debug: it is talkative, and what matters we say ourselves.
+func TakeLogs(log *zap.Logger) {
+	quiet := log.Named("livekit").WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return debugCore{c} }))
+	l := logger.LogRLogger(zapr.NewLogger(quiet))
+	lksdk.SetLogger(l)
+	logger.SetLogger(l, "livekit")
 }
 
 // debugCore lowers every entry to debug.

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/livekit/protocol/logger"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
@@ -47,16 +46,14 @@ func newSession(metrics *publish.Metrics) (*session, error) {
 }
 
 // join enters the room and announces the track.
-func (s *session) join(ctx context.Context, grant overshoot.Grant, log logger.Logger) error {
+func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
 	room := lksdk.NewRoom(&lksdk.RoomCallback{
 		OnDisconnectedWithReason: func(reason lksdk.DisconnectionReason) { s.lose(fmt.Errorf("the room ended our stay: %s", reason)) },
 		OnReconnecting:           s.onReconnecting,
 		OnReconnected:            s.onReconnected,
 	})
-	room.SetLogger(log)
-	s.track.SetLogger(log)
 	err := room.JoinWithContextAndToken(ctx, grant.URL, grant.Token,
-		lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2), lksdk.WithLogger(log))
+		lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2))
 	if err != nil {
 		return err
 	}

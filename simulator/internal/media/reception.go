@@ -28,6 +28,9 @@ func startReception(room *Room, subscription subscription) *reception {
 	if room.gateway.options.Decode {
 		r.decoder = startDecoder(room.gateway.options.FFmpeg, room)
 	}
+	if err := enlargeReceiveBuffers(); err != nil {
+		room.log.Warn("large key frames may be lost", zap.Error(err))
+	}
 	go r.run()
 	return r
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
+)
+
+type checkCommand struct {
+	Config string `required:"" placeholder:"FILE" help:"The configuration file."`
+}
+
+// Run explains a good file on standard output; of a bad one it returns all problems.
+func (c *checkCommand) Run() error {
+	plan, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	explain(os.Stdout, plan.Config)
+	for _, w := range plan.Warnings {
+		fmt.Println("warning:", w)
+	}
+	fmt.Println("the configuration is good")
+	return nil
+}
+
+// explain says what the agent would do, without secrets.
+func explain(to io.Writer, c *config.Config) {
+	fmt.Fprintf(to, "agent %s, state in %s, status on http://%s\n", c.Agent.Name, c.StateDir, c.Status.Listen)
+	slots := 0
+	for _, k := range c.Overshoot.Keys {
+		slots += k.MaxStreams
+	}
+	fmt.Fprintf(to, "%s (%s) with %d key(s), %d stream(s) at once\n", c.Overshoot.BaseURL, c.Overshoot.API, len(c.Overshoot.Keys), slots)
+	enabled := 0
+	for _, cam := range c.Cameras {
+		if cam.Enabled {
+			enabled++
+		}
+		explainCamera(to, c, cam)
+	}
+	for _, cam := range c.Skipped {
+		fmt.Fprintf(to, "camera %s: for other agents (%s)\n", cam.Name, strings.Join(cam.Agents, ", "))
+	}
+	for _, s := range c.Sinks {
+		fmt.Fprintf(to, "sink %s: %s\n", s.Name, s.Section.Type)
+	}
+	if enabled > slots {
+		fmt.Fprintf(to, "note: %d cameras for %d streams: %d will wait for a slot\n", enabled, slots, enabled-slots)
+	}
+}
+
+func explainCamera(to io.Writer, c *config.Config, cam config.Camera) {
+	state := ""
+	if !cam.Enabled {
+		state = ", disabled"
+	}
+	fmt.Fprintf(to, "camera %s: %s%s\n", cam.Name, cam.Source.Type, state)
+	for _, name := range cam.Watches {
+		w, _ := c.Watch(name)
+		look := "the newest frame"
+		if !w.Look.Frame {
+			look = fmt.Sprintf("the last %v at up to %g pictures a second", w.Look.Last, w.Look.MaxFPS)
+		}
+		fmt.Fprintf(to, "  every %v asks %s about %s, for sinks %s (watch %s)\n", w.Every, w.Model, look, strings.Join(w.Sinks, ", "), name)
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/overshoot-ai/overshoot-agent/internal/app"
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/secret"
+	"go.uber.org/zap"
+)
+
+type runCommand struct {
+	Config string `required:"" placeholder:"FILE" help:"The configuration file."`
+}
+
+// Run runs the agent until SIGTERM or SIGINT. A second signal ends it at once.
+func (c *runCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	plan, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	scrubber := &secret.Scrubber{}
+	scrubber.Add(plan.Config.Secrets()...)
+	log, err := app.NewLog(os.Stderr, plan.Config.Log, scrubber)
+	if err != nil {
+		return err
+	}
+	for _, w := range plan.Warnings {
+		log.Warn("configuration", zap.String("warning", w.String()))
+	}
+	err = app.Run(ctx, app.Options{
+		Plan: plan, Log: log, Scrubber: scrubber, Version: version(),
+		Notify: func(state string) {
+			if _, err := daemon.SdNotify(false, state); err != nil {
+				log.Debug("telling the service manager failed", zap.Error(err))
+			}
+		},
+	})
+	return scrubber.Error(err)
+}
+
+func load(path string) (*app.Plan, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return app.Load(path, config.Options{LookupEnv: os.LookupEnv, Hostname: host})
+}

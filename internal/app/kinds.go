@@ -1,0 +1,35 @@
+package app
+
+import (
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/camera/rtsp"
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink/file"
+)
+
+// newSource lists the kinds of source. A new kind is a folder below internal/camera and a case here.
+func newSource(s config.Section) (camera.Source, error) {
+	switch s.Type {
+	case "rtsp":
+		c, err := rtsp.Decode(s)
+		if err != nil {
+			return nil, err
+		}
+		return rtsp.New(c), nil
+	}
+	return nil, s.Problemf("type", "%q is no kind of source in this version: write rtsp", s.Type)
+}
+
+// newSink lists the kinds of sink. A new kind is a folder below internal/sink and a case here.
+func newSink(s config.Section) (sink.Sink, error) {
+	switch s.Type {
+	case "file":
+		c, err := file.Decode(s)
+		if err != nil {
+			return nil, err
+		}
+		return file.New(c), nil
+	}
+	return nil, s.Problemf("type", "%q is no kind of sink in this version: write file", s.Type)
+}

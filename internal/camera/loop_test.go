@@ -1,0 +1,230 @@
+package camera_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// source is a camera whose attempts the test plays; attempt counts from 1.
+type source struct {
+	play   func(ctx context.Context, r camera.Receiver, attempt int) error
+	starts []time.Time
+}
+
+func (s *source) String() string { return "test://camera" }
+
+func (s *source) Run(ctx context.Context, r camera.Receiver) error {
+	s.starts = append(s.starts, time.Now())
+	return s.play(ctx, r, len(s.starts))
+}
+
+// deliver sends a key frame at once and then every 100 ms, for d or until ctx ends.
+func deliver(ctx context.Context, r camera.Receiver, d time.Duration) {
+	r.Begin(camera.Parameters{})
+	for end, n := time.Now().Add(d), uint32(0); time.Now().Before(end) && ctx.Err() == nil; n++ {
+		for i, unit := range [][]byte{{0x67, 0x42, 0xc0, 0x1f}, {0x68, 0xce, 0x3c, 0x80}, {0x65, 0x88, 0x84}} {
+			r.Packet(camera.Packet{Payload: unit, Timestamp: n * 9000, Marker: i == 2})
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// start runs a loop until the test ends it by stop, which waits for the end. synctest fails the test if a goroutine is left.
+func start(t *testing.T, s *source) (part *status.Part, stop func()) {
+	part = status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind)
+	l := &camera.Loop{
+		Source: s, StallAfter: 3 * time.Second, Part: part,
+		Hub:     hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c")),
+		Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	return part, func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+	}
+}
+
+func wantState(t *testing.T, part *status.Part, state string) {
+	t.Helper()
+	synctest.Wait()
+	if got := part.View(); got.State != state {
+		t.Errorf("the status is %+v, want %s", got, state)
+	}
+}
+
+func TestTheWatchdogOpensAStalledCameraAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended time.Time
+		s := &source{play: func(ctx context.Context, r camera.Receiver, attempt int) error {
+			if attempt == 1 {
+				deliver(ctx, r, 5*time.Second)
+				for ctx.Err() == nil { // bytes, but no picture
+					r.Packet(camera.Packet{Payload: []byte{0x41, 1}, Timestamp: 1 << 30})
+					time.Sleep(50 * time.Millisecond)
+				}
+				ended = time.Now()
+				return ctx.Err()
+			}
+			deliver(ctx, r, time.Hour)
+			return nil
+		}}
+		part, stop := start(t, s)
+		time.Sleep(4 * time.Second)
+		wantState(t, part, "live")
+		time.Sleep(4200 * time.Millisecond)
+		wantState(t, part, "failed")
+		if got := ended.Sub(s.starts[0]); got < 7900*time.Millisecond || got > 8200*time.Millisecond {
+			t.Errorf("closed after %v, want 3s after the last picture at 5s", got)
+		}
+		if text := part.View().Error; !strings.Contains(text, "no complete picture came for 3s") {
+			t.Errorf("the error is %q", text)
+		}
+		time.Sleep(2 * time.Second)
+		wantState(t, part, "live")
+		if len(s.starts) != 2 || part.View().Error != "" {
+			t.Errorf("%d attempts, status %+v", len(s.starts), part.View())
+		}
+		stop()
+	})
+}
+
+func TestAConnectedCameraWithoutPicturesIsNeverLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{play: func(ctx context.Context, r camera.Receiver, _ int) error {
+			r.Begin(camera.Parameters{})
+			<-ctx.Done()
+			return nil
+		}}
+		part, stop := start(t, s)
+		time.Sleep(2900 * time.Millisecond)
+		wantState(t, part, "opening")
+		time.Sleep(300 * time.Millisecond)
+		wantState(t, part, "failed")
+		stop()
+	})
+}
+
+// slowHub takes a while to tell its age, as any hub may under load.
+type slowHub struct{ begun time.Time }
+
+func (h *slowHub) Begin(camera.Parameters) { h.begun = time.Now() }
+func (h *slowHub) Packet(camera.Packet)    {}
+func (h *slowHub) Age() time.Duration {
+	age := time.Since(h.begun)
+	time.Sleep(time.Millisecond)
+	return age
+}
+
+func TestSlownessIsNoPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		part := status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind)
+		l := &camera.Loop{
+			Source: &source{play: func(ctx context.Context, r camera.Receiver, _ int) error {
+				r.Begin(camera.Parameters{})
+				<-ctx.Done()
+				return nil
+			}},
+			Hub: &slowHub{}, StallAfter: time.Minute, Part: part, Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_ = l.Run(ctx)
+		wantState(t, part, "opening")
+	})
+}
+
+func TestConnectingIsNotWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{play: func(ctx context.Context, r camera.Receiver, _ int) error {
+			time.Sleep(9 * time.Second)
+			deliver(ctx, r, time.Hour)
+			return nil
+		}}
+		part, stop := start(t, s)
+		time.Sleep(10 * time.Second)
+		wantState(t, part, "live")
+		stop()
+		if len(s.starts) != 1 {
+			t.Errorf("%d attempts, want 1", len(s.starts))
+		}
+	})
+}
+
+func TestItTriesForEverAndRarelyWhereAPersonIsNeeded(t *testing.T) {
+	for reason, want := range map[camera.Reason]struct{ min, max int }{ // attempts in a day
+		camera.Unreachable: {2000, 6000}, camera.Busy: {2000, 6000}, camera.Protocol: {2000, 6000},
+		camera.Auth: {100, 300}, camera.NotFound: {100, 300}, camera.Codec: {100, 300},
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &source{play: func(context.Context, camera.Receiver, int) error {
+					return fmt.Errorf("trying: %w", &camera.Fault{Reason: reason, Err: errors.New("no"), Advice: "do this"})
+				}}
+				part, stop := start(t, s)
+				time.Sleep(24 * time.Hour)
+				wantState(t, part, "failed")
+				if n := len(s.starts); n < want.min || n > want.max {
+					t.Errorf("%d attempts in a day, want %d to %d", n, want.min, want.max)
+				}
+				if text := part.View().Error; text != "trying: no; do this" {
+					t.Errorf("the error is %q", text)
+				}
+				stop()
+			})
+		})
+	}
+}
+
+func TestACameraThatWorkedIsTriedSoonAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{play: func(ctx context.Context, r camera.Receiver, attempt int) error {
+			if attempt == 20 {
+				deliver(ctx, r, 15*time.Second)
+				return nil // it hung up
+			}
+			return &camera.Fault{Reason: camera.Unreachable, Err: errors.New("no route")}
+		}}
+		part, stop := start(t, s)
+		for len(s.starts) < 20 {
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		time.Sleep(14 * time.Second)
+		wantState(t, part, "live")
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if after := s.starts[20].Sub(s.starts[19]); after > 17*time.Second {
+			t.Errorf("tried again %v after it hung up, want about 1s", after-15*time.Second)
+		}
+		stop()
+	})
+}
+
+func TestASourceThatEndsWithoutAnErrorIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		part, stop := start(t, &source{play: func(context.Context, camera.Receiver, int) error { return nil }})
+		wantState(t, part, "failed")
+		if text := part.View().Error; text != "test://camera ended its stream" {
+			t.Errorf("the error is %q", text)
+		}
+		stop()
+	})
+}
