@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -23,6 +24,7 @@ func (c *runCommand) Run() error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
+	collectOften()
 	plan, err := load(c.Config)
 	if err != nil {
 		return err
@@ -45,6 +47,14 @@ func (c *runCommand) Run() error {
 		},
 	})
 	return scrubber.Error(err)
+}
+
+// collectOften trades a little CPU for memory, of which a small box has less: our heap is a few megabytes, and collecting it twice as often
+// as usual saves about as much again. Whoever sets GOGC decides otherwise.
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 func load(path string) (*app.Plan, error) {

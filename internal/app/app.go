@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
@@ -153,8 +154,8 @@ func (a *agent) ready() (bool, string) {
 	switch {
 	case a.board.Any(sink.Kind.Name, "failing"):
 		return false, "a sink takes no results, see /status"
-	case len(a.Plan.sources) > 0 && !a.board.Any("source", "live"):
+	case len(a.units()) > 0 && !a.board.Any(camera.Kind.Name, "live"):
 		return false, "no camera is live, see /status"
 	}
-	return true, "ready: " + a.board.Line(sourceKind) + "; " + a.board.Line(leaseKind)
+	return true, "ready: " + a.board.Line(camera.Kind) + "; " + a.board.Line(lease.Kind)
 }

@@ -16,8 +16,6 @@ import (
 	"go.uber.org/zap"
 )
 
-var sourceKind, leaseKind = camera.Kind, lease.Kind
-
 // units are the cameras to run.
 func (a *agent) units() []supervisor.Spec {
 	var specs []supervisor.Spec

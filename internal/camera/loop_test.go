@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,15 +20,27 @@ import (
 
 // source is a camera whose attempts the test plays; attempt counts from 1.
 type source struct {
-	play   func(ctx context.Context, r camera.Receiver, attempt int) error
-	starts []time.Time
+	play func(ctx context.Context, r camera.Receiver, attempt int) error
+
+	mu    sync.Mutex
+	times []time.Time
+}
+
+// starts returns when the attempts so far began.
+func (s *source) starts() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.times)
 }
 
 func (s *source) String() string { return "test://camera" }
 
 func (s *source) Run(ctx context.Context, r camera.Receiver) error {
-	s.starts = append(s.starts, time.Now())
-	return s.play(ctx, r, len(s.starts))
+	s.mu.Lock()
+	s.times = append(s.times, time.Now())
+	attempt := len(s.times)
+	s.mu.Unlock()
+	return s.play(ctx, r, attempt)
 }
 
 // deliver sends a key frame at once and then every 100 ms, for d or until ctx ends.
@@ -91,7 +105,7 @@ func TestTheWatchdogOpensAStalledCameraAgain(t *testing.T) {
 		wantState(t, part, "live")
 		time.Sleep(4200 * time.Millisecond)
 		wantState(t, part, "failed")
-		if got := ended.Sub(s.starts[0]); got < 7900*time.Millisecond || got > 8200*time.Millisecond {
+		if got := ended.Sub(s.starts()[0]); got < 7900*time.Millisecond || got > 8200*time.Millisecond {
 			t.Errorf("closed after %v, want 3s after the last picture at 5s", got)
 		}
 		if text := part.View().Error; !strings.Contains(text, "no complete picture came for 3s") {
@@ -99,8 +113,8 @@ func TestTheWatchdogOpensAStalledCameraAgain(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		wantState(t, part, "live")
-		if len(s.starts) != 2 || part.View().Error != "" {
-			t.Errorf("%d attempts, status %+v", len(s.starts), part.View())
+		if len(s.starts()) != 2 || part.View().Error != "" {
+			t.Errorf("%d attempts, status %+v", len(s.starts()), part.View())
 		}
 		stop()
 	})
@@ -162,8 +176,8 @@ func TestConnectingIsNotWatched(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		wantState(t, part, "live")
 		stop()
-		if len(s.starts) != 1 {
-			t.Errorf("%d attempts, want 1", len(s.starts))
+		if len(s.starts()) != 1 {
+			t.Errorf("%d attempts, want 1", len(s.starts()))
 		}
 	})
 }
@@ -181,7 +195,7 @@ func TestItTriesForEverAndRarelyWhereAPersonIsNeeded(t *testing.T) {
 				part, stop := start(t, s)
 				time.Sleep(24 * time.Hour)
 				wantState(t, part, "failed")
-				if n := len(s.starts); n < want.min || n > want.max {
+				if n := len(s.starts()); n < want.min || n > want.max {
 					t.Errorf("%d attempts in a day, want %d to %d", n, want.min, want.max)
 				}
 				if text := part.View().Error; text != "trying: no; do this" {
@@ -203,15 +217,13 @@ func TestACameraThatWorkedIsTriedSoonAgain(t *testing.T) {
 			return &camera.Fault{Reason: camera.Unreachable, Err: errors.New("no route")}
 		}}
 		part, stop := start(t, s)
-		for len(s.starts) < 20 {
+		for len(s.starts()) < 20 {
 			time.Sleep(time.Second)
-			synctest.Wait()
 		}
 		time.Sleep(14 * time.Second)
 		wantState(t, part, "live")
 		time.Sleep(20 * time.Second)
-		synctest.Wait()
-		if after := s.starts[20].Sub(s.starts[19]); after > 17*time.Second {
+		if after := s.starts()[20].Sub(s.starts()[19]); after > 17*time.Second {
 			t.Errorf("tried again %v after it hung up, want about 1s", after-15*time.Second)
 		}
 		stop()

@@ -23,6 +23,7 @@ type Hub struct {
 	parameters camera.Parameters
 	bundle     []byte // the parameter sets as one STAP-A, ready to go before a key frame
 	alive      time.Time
+	pictured   time.Time // when the newest complete picture came
 	counts     Counts
 	out        *outlet
 }
@@ -51,7 +52,7 @@ type outlet struct {
 
 // New returns a hub that waits for its first packet.
 func New(metrics *Metrics) *Hub {
-	return &Hub{metrics: metrics, clock: newClock(), alive: time.Now()}
+	return &Hub{metrics: metrics, clock: newClock(), alive: time.Now(), pictured: time.Now()}
 }
 
 // Attach makes write the taker of packets, from the next picture on; it takes the place of the one before. That picture need not be a key
@@ -132,6 +133,7 @@ func (h *Hub) endPicture() {
 		return
 	}
 	h.alive = time.Now()
+	h.pictured = h.alive
 	h.counts.Pictures++
 	h.metrics.pictures.Inc()
 	if h.picture.seen.Has(h264.IDR) {
@@ -206,6 +208,13 @@ func (h *Hub) Age() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return time.Since(h.alive)
+}
+
+// PictureAge returns how long ago the last complete picture came, or the hub was made; a session that begins is no picture yet.
+func (h *Hub) PictureAge() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.pictured)
 }
 
 // Counts returns what has passed so far.

@@ -15,7 +15,7 @@ import (
 
 // Kind is the part of the status board that shows a lease. idle: the camera delivers nothing worth a stream; waiting: for a slot;
 // creating; active; renewing: a keepalive failed and the lease still runs; paused: the account has no credit; refused: the service does
-// not take the key or the request; released.
+// not take the key or the request.
 var Kind = status.Kind{Name: "lease", States: []string{"idle", "waiting", "creating", "active", "renewing", "paused", "refused"}}
 
 // Unknown ends Keeper.Run when a create failed in a way that may have left a stream behind, unknown to us.

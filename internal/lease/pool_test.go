@@ -142,6 +142,28 @@ func TestThePoolNeverGivesMoreThanThereIsAndGivesInOrder(t *testing.T) {
 	})
 }
 
+func TestASlotServedToOneWhoJustLeftIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := lease.NewPool([]lease.Key{{Name: "k", Slots: 1}}, lease.NewPoolMetrics(prometheus.NewRegistry()))
+		quiet := func(int, int) {}
+		for range 200 {
+			held, err := pool.Acquire(t.Context(), 0, quiet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if s, err := pool.Acquire(ctx, 0, quiet); err == nil {
+					s.Release()
+				}
+			}()
+			synctest.Wait()
+			cancel()
+			held.Release() // meets the waiter on its way out; were the slot lost, the next Acquire would hang
+		}
+	})
+}
+
 func TestASlotThatMayHoldAnUnknownStreamComesBackLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := lease.NewPool([]lease.Key{{Name: "k", Slots: 1}}, lease.NewPoolMetrics(prometheus.NewRegistry()))

@@ -66,7 +66,7 @@ const look = 50 * time.Millisecond
 
 // waitLive blocks until the camera delivers pictures, and reports false when ctx ended before.
 func (p *Pipeline) waitLive(ctx context.Context) bool {
-	for before := p.Hub.Counts().Pictures; p.Hub.Counts().Pictures == before || p.Hub.Age() > dark; {
+	for before := p.Hub.Counts().Pictures; p.Hub.Counts().Pictures == before || p.Hub.PictureAge() > dark; {
 		if !retry.Sleep(ctx, look) {
 			return false
 		}
@@ -80,7 +80,7 @@ func (p *Pipeline) whileLive(ctx context.Context, f func(context.Context) error)
 	defer cancel()
 	go func() {
 		for retry.Sleep(ctx, look) {
-			if p.Hub.Age() > p.Hold {
+			if p.Hub.PictureAge() > p.Hold {
 				cancel()
 			}
 		}

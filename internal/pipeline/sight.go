@@ -27,8 +27,9 @@ func (s *sight) watch(ctx context.Context, client *overshoot.Client, l *lease.Le
 	var confirmed uint64 // the stay in which pictures were seen to arrive
 	for retry.Sleep(ctx, look) {
 		stay := publisher.Stay()
-		if stay == 0 || h.Age() > fresh {
+		if stay == 0 || h.PictureAge() > fresh {
 			s.close()
+			confirmed = 0 // a camera that comes back has to show it: its pictures are held up until its first key frame
 			continue
 		}
 		if stay != confirmed {

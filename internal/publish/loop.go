@@ -51,8 +51,9 @@ func (l *Loop) Run(ctx context.Context, grants Grants) {
 	pause := retry.NewPause(300*time.Millisecond, 10*time.Second)
 	for ctx.Err() == nil {
 		l.Part.Set("joining", nil)
-		started := time.Now()
+		started, stays := time.Now(), l.stays.Load()
 		err := l.runOnce(ctx, grants.Grant())
+		left := l.stays.Load() > stays
 		if ctx.Err() != nil {
 			return
 		}
@@ -64,11 +65,18 @@ func (l *Loop) Run(ctx context.Context, grants Grants) {
 		if !pause.Wait(ctx) {
 			return
 		}
-		if errors.Is(err, ErrGrant) {
-			// Whether this brings a new grant, or says that the stream is gone, the lease knows what to do with it.
-			_ = grants.Renew(ctx)
+		if left || errors.Is(err, ErrGrant) {
+			renew(ctx, grants)
 		}
 	}
+}
+
+// renew asks for a fresh grant after a stay that ended or a token that was refused. Whether that brings one, or word that the stream is
+// gone, the lease knows what to do with it. It does not wait long: the room may be there while the service is not.
+func renew(ctx context.Context, grants Grants) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_ = grants.Renew(ctx)
 }
 
 // runOnce is one stay in the room. It returns why it ended.

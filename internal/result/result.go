@@ -2,6 +2,7 @@
 package result
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -73,8 +74,12 @@ type data struct {
 }
 
 // MarshalJSON writes the result as one CloudEvents 1.0 JSON object without line breaks. The sequence has 20 digits, so that it sorts as text.
+// Whether <, > and & are escaped is up to the encoder that calls it.
 func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(event{
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(event{
 		SpecVersion: "1.0", ID: r.ID, Source: "urn:overshoot:agent:" + r.Agent + "/" + r.Camera, Type: Type,
 		Subject: r.Camera + "/" + r.Watch, Time: r.Time.UTC().Truncate(time.Millisecond), DataContentType: "application/json",
 		Sequence: fmt.Sprintf("%020d", r.Sequence),
@@ -83,4 +88,5 @@ func (r Result) MarshalJSON() ([]byte, error) {
 			Result: r.Answer, Error: r.Error, FinishReason: r.FinishReason, LatencyMS: r.Latency.Milliseconds(), Usage: r.Usage,
 		},
 	})
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }

@@ -23,9 +23,10 @@ type Memory struct {
 	arrived chan struct{} // holds a token when something may have come
 }
 
-// NewMemory returns an empty queue of at most limit results. When it is full the oldest are dropped, and counted.
+// NewMemory returns an empty queue of at most limit results, but two at least: one may be lent out while another comes. When it is
+// full the oldest are dropped, and counted.
 func NewMemory(limit int, metrics *Metrics) *Memory {
-	return &Memory{limit: limit, metrics: metrics, arrived: make(chan struct{}, 1)}
+	return &Memory{limit: max(limit, 2), metrics: metrics, arrived: make(chan struct{}, 1)}
 }
 
 // Add puts a result at the end. It does not block.

@@ -53,7 +53,11 @@ func (p *Part) Set(state string, err error) {
 		return
 	}
 	if news {
-		p.log.Info("state changed", zap.String("state", state), zap.String("from", from))
+		log := p.log.Info
+		if p.failures > 0 {
+			log = p.log.Debug // another try; that it failed was said, and that it goes well again will be
+		}
+		log("state changed", zap.String("state", state), zap.String("from", from))
 	}
 }
 

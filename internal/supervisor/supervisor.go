@@ -129,7 +129,8 @@ func (s *Supervisor) keep(ctx context.Context, spec Spec) {
 	}
 }
 
-// runOnce turns a panic of the unit into an error, with the stack, so that it costs one camera a second and not the process its life.
+// runOnce turns a panic on the unit's own goroutine into an error, with the stack, so that it costs one unit a second and not the process
+// its life. A panic on a goroutine that the unit started is out of its reach.
 func (s *Supervisor) runOnce(ctx context.Context, spec Spec) (cause string, err error) {
 	cause = "error"
 	defer func() {

@@ -101,7 +101,7 @@ func (s *Source) choose(session *description.Session) (*description.Media, *form
 	var offered []string
 	for _, m := range session.Medias {
 		for _, f := range m.Formats {
-			offered = append(offered, f.Codec())
+			offered = append(offered, strings.TrimPrefix(fmt.Sprintf("%T", f), "*format."))
 		}
 	}
 	if len(offered) == 0 {

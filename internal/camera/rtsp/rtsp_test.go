@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 		"no such host":   {"no-such-camera.invalid", "/live", password, camera.Unreachable, []string{"check it, or use the camera's IP address"}},
 		"H.265":          {serve(t, &format.H265{PayloadTyp: 96}).address, "/live", password, camera.Codec, []string{"offers H265, and no H.264", "set the camera's stream to H.264"}},
 		"MJPEG":          {serve(t, &format.MJPEG{}).address, "/live", password, camera.Codec, []string{"offers M-JPEG", "H.264"}},
-		"no RTSP":        {answers(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "/live", password, camera.Protocol, nil},
+		"strange":        {answers(t, "RTSP/1.0 451 Parameter Not Understood\r\nCSeq: 1\r\n\r\n"), "/live", password, camera.Protocol, nil},
 		"hangs up":       {answers(t, ""), "/live", password, camera.Closed, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,72 @@
+# overshoot-agent. `make demo` shows it at work, `make test` tests it; both install what they need on a Debian machine with Go.
+# `make help` lists the rest.
+
+export GOFLAGS := -buildvcs=false
+CACHE   := $(CURDIR)/.cache
+LIVEKIT := $(CACHE)/livekit-server
+CLIPS   := $(CACHE)/clips
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.release=$(VERSION)
+TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
+
+DEMO_SECONDS ?= 0
+
+.PHONY: help build demo test test-binaries bench fuzz lint fmt cross clean deps figures
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+build: bin/overshoot-agent ## build the agent: bin/overshoot-agent, static
+
+demo: deps $(LIVEKIT) bin/overshoot-simulator bin/overshoot-agent clips ## run simulator, two test cameras and the agent; DEMO_SECONDS=30 ends by itself
+	@bin/overshoot-agent demo --simulator bin/overshoot-simulator --livekit-server $(LIVEKIT) --clips $(CLIPS) --seconds $(DEMO_SECONDS)
+
+test: deps test-binaries clips ## unit tests and the whole binary against real parts, with the race detector
+	@scripts/test.sh
+
+bench: ## time and allocations of the packet path
+	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/h264 ./internal/camera/rtsp ./internal/publish/...
+
+figures: deps $(LIVEKIT) bin/overshoot-simulator bin/overshoot-agent ## CPU and memory of the agent with one and five cameras
+	@scripts/figures.sh 1
+	@scripts/figures.sh 5
+
+fuzz: ## fuzz everything that strangers send, FUZZ_TIME each (default 1m)
+	@scripts/fuzz.sh $(or $(FUZZ_TIME),1m)
+
+lint: ## formatting, vet, staticcheck, tidy modules, known vulnerabilities
+	@scripts/lint.sh
+
+fmt: ## format the code
+	$(TOOL) gofumpt -w cmd internal simulator test
+
+cross: ## build for linux/amd64, arm64 and armv7 into dist/, and check the size
+	@scripts/cross.sh "$(LDFLAGS)"
+
+clean: ## remove everything that was built
+	rm -rf bin dist $(CACHE)
+
+# The build cache of Go knows best what is up to date.
+.PHONY: bin/overshoot-agent bin/overshoot-simulator clips
+bin/overshoot-agent:
+	@echo "building the agent"
+	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./cmd/overshoot-agent
+
+bin/overshoot-simulator:
+	@echo "building the simulator"
+	@cd simulator && CGO_ENABLED=0 go build -trimpath -o ../$@ ./cmd/overshoot-simulator
+
+test-binaries: $(LIVEKIT) bin/overshoot-simulator
+	@echo "building the agent with the race detector"
+	@CGO_ENABLED=1 go build -race -o bin/overshoot-agent-race ./cmd/overshoot-agent
+
+$(LIVEKIT): simulator/livekit-server/go.mod
+	@echo "building livekit-server, once; one to four minutes"
+	@mkdir -p $(CACHE)
+	@cd simulator/livekit-server && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ github.com/livekit/livekit-server/cmd/server
+
+clips: deps
+	@cd simulator && go run ./cmd/make-clips --dir $(CLIPS) 720p30:1 1080p30:2 720p30:2 360p30:1 360p30:2
+
+deps:
+	@scripts/deps.sh

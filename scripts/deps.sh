@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs what building and testing needs and apt has, or says what is missing.
+set -eu
+
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need ffmpeg ffmpeg
+need ip iproute2
+need gcc gcc
+need git git
+[ -z "$missing" ] || {
+	echo "installing:$missing"
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing libc6-dev >/dev/null
+	elif command -v sudo >/dev/null && command -v apt-get >/dev/null; then
+		sudo apt-get update -qq
+		sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing libc6-dev >/dev/null
+	else
+		echo "missing, and not installable from here:$missing. On Debian: apt-get install$missing" >&2
+		exit 1
+	fi
+}
+command -v go >/dev/null || {
+	echo "missing: Go 1.26 or newer, see https://go.dev/doc/install" >&2
+	exit 1
+}
