@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 		"nobody listens": {deadAddress(t), "/live", password, camera.Unreachable, []string{"refused", "check that the camera is on"}},
 		"no such host":   {"no-such-camera.invalid", "/live", password, camera.Unreachable, []string{"check it, or use the camera's IP address"}},
 		"H.265":          {serve(t, &format.H265{PayloadTyp: 96}).address, "/live", password, camera.Codec, []string{"offers H265, and no H.264", "set the camera's stream to H.264"}},
-		"MJPEG":          {serve(t, &format.MJPEG{}).address, "/live", password, camera.Codec, []string{"offers M-JPEG", "H.264"}},
+		"MJPEG":          {serve(t, &format.MJPEG{}).address, "/live", password, camera.Codec, []string{"offers MJPEG", "H.264"}},
 		"strange":        {answers(t, "RTSP/1.0 451 Parameter Not Understood\r\nCSeq: 1\r\n\r\n"), "/live", password, camera.Protocol, nil},
 		"hangs up":       {answers(t, ""), "/live", password, camera.Closed, nil},
 	} {
