@@ -223,10 +223,3 @@ func (h *Hub) Counts() Counts {
 	defer h.mu.Unlock()
 	return h.counts
 }
-
-// Parameters returns the newest parameter sets; the caller must not change them.
-func (h *Hub) Parameters() camera.Parameters {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.parameters
-}

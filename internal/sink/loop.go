@@ -11,7 +11,7 @@ import (
 )
 
 // Kind is the part of the status board that shows a sink.
-var Kind = status.Kind{Name: "sink", States: []string{"idle", "delivering", "failing"}}
+var Kind = status.Kind{Name: "sink", States: []string{"idle", "failing"}}
 
 // A Queue holds the results that one sink has not taken yet.
 type Queue interface {
@@ -61,6 +61,10 @@ func (l *Loop) deliverAll(ctx context.Context, drain bool) {
 			return
 		}
 		if err := l.deliver(ctx, batch); err != nil {
+			if ctx.Err() != nil {
+				return // it was we who broke it off
+			}
+			l.Metrics.failures.Inc()
 			l.Part.Set("failing", err)
 			if !pause.Wait(ctx) {
 				return
@@ -81,7 +85,6 @@ func (l *Loop) deliver(ctx context.Context, batch []result.Result) error {
 	err := l.Sink.Deliver(ctx, batch)
 	l.Metrics.delivery.Observe(time.Since(started).Seconds())
 	if err != nil {
-		l.Metrics.failures.Inc()
 		return err
 	}
 	l.Metrics.sent.Add(float64(len(batch)))

@@ -50,11 +50,11 @@ func (s *Sink) Deliver(_ context.Context, batch []result.Result) error {
 	}
 	for _, r := range batch {
 		if err := s.write(r); err != nil {
-			return errors.Join(fmt.Errorf("writing %s: %w", s.path, err), s.Close())
+			return errors.Join(fmt.Errorf("appending a result: %w", err), s.Close())
 		}
 	}
 	if err := s.file.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("syncing %s: %w", s.path, err), s.Close())
+		return errors.Join(fmt.Errorf("bringing results to disk: %w", err), s.Close())
 	}
 	return nil
 }

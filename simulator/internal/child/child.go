@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Process is a started child. All methods may be called from any goroutine.
@@ -50,6 +52,13 @@ func (c *Process) Err() error { return c.err }
 
 // Signal sends a signal. It does nothing when the child has ended.
 func (c *Process) Signal(signal syscall.Signal) { _ = c.process.Signal(signal) }
+
+// Stop freezes the child and waits until it stands still: the signal alone takes effect a moment later.
+func (c *Process) Stop() {
+	c.Signal(syscall.SIGSTOP)
+	// An exit ends the wait as well, and a child that is gone cannot be waited for: both stand still.
+	_ = unix.Waitid(unix.P_PID, c.PID(), nil, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
+}
 
 // Kill sends SIGKILL and waits for the end.
 func (c *Process) Kill() {

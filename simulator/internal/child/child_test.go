@@ -32,7 +32,10 @@ func TestKillEndsAStoppedChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	process.Signal(syscall.SIGSTOP)
+	process.Stop()
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.PID())); err != nil || !strings.Contains(string(stat), ") T ") {
+		t.Errorf("after Stop the child is %q, %v", stat, err)
+	}
 	process.Kill()
 	if process.Err() == nil || process.Err().Error() != "signal: killed" {
 		t.Errorf("ended with %v, want signal: killed", process.Err())

@@ -147,8 +147,8 @@ func (s *Server) Restart(ctx context.Context) error {
 	return nil
 }
 
-// Pause freezes the server: its sockets stay open and it does nothing.
-func (s *Server) Pause() { s.current().Signal(syscall.SIGSTOP) }
+// Pause freezes the server: its sockets stay open and it does nothing from the moment of the return.
+func (s *Server) Pause() { s.current().Stop() }
 
 // Resume thaws a frozen server.
 func (s *Server) Resume() { s.current().Signal(syscall.SIGCONT) }
