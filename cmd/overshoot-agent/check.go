@@ -15,7 +15,7 @@ type checkCommand struct {
 
 // Run explains a good file on standard output; of a bad one it returns all problems.
 func (c *checkCommand) Run() error {
-	plan, err := load(c.Config)
+	plan, err := load(c.Config, nil)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,11 @@ func explain(to io.Writer, c *config.Config) {
 		fmt.Fprintf(to, "sink %s: %s\n", s.Name, s.Section.Type)
 	}
 	if enabled > slots {
-		fmt.Fprintf(to, "note: %d cameras for %d streams: %d will wait for a slot\n", enabled, slots, enabled-slots)
+		turns := "the others wait; rotate: lets cameras take turns"
+		if c.Rotate.Dwell > 0 {
+			turns = fmt.Sprintf("they take turns of %v", c.Rotate.Dwell)
+		}
+		fmt.Fprintf(to, "note: %d cameras for %d streams: %s\n", enabled, slots, turns)
 	}
 }
 

@@ -9,13 +9,15 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/statedir"
 )
 
-// Exit codes, after sysexits.h. A service manager must not restart into 64 and 78.
+// Exit codes, after sysexits.h. A service manager must not restart into 64 and 78; 75 is gone when the other agent is.
 const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 64
+	exitLocked  = 75
 	exitConfig  = 78
 )
 
@@ -49,6 +51,9 @@ func exitCode(err error) int {
 	fmt.Fprintln(os.Stderr, err)
 	if _, ok := errors.AsType[config.Problems](err); ok {
 		return exitConfig
+	}
+	if errors.Is(err, statedir.ErrLocked) {
+		return exitLocked
 	}
 	return exitFailure
 }

@@ -18,14 +18,18 @@ type runCommand struct {
 	Config string `required:"" placeholder:"FILE" help:"The configuration file."`
 }
 
-// Run runs the agent until SIGTERM or SIGINT. A second signal ends it at once.
+// Run runs the agent until SIGTERM or SIGINT. A second signal ends it at once. SIGHUP reloads the configuration.
 func (c *runCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	hangups := make(chan os.Signal, 1) // more than one at a time ask for the same
+	signal.Notify(hangups, syscall.SIGHUP)
 
 	collectOften()
-	plan, err := load(c.Config)
+	var inputs config.Inputs
+	read := func() (*app.Plan, error) { return load(c.Config, &inputs) }
+	plan, err := read()
 	if err != nil {
 		return err
 	}
@@ -38,8 +42,13 @@ func (c *runCommand) Run() error {
 	for _, w := range plan.Warnings {
 		log.Warn("configuration", zap.String("warning", w.String()))
 	}
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("the service manager's watchdog is not understood and not served", zap.Error(err))
+	}
 	err = app.Run(ctx, app.Options{
-		Plan: plan, Log: log, Scrubber: scrubber, Version: version(),
+		Plan: plan, Load: read, Changed: inputs.Changed, Reload: hangups,
+		Log: log, Scrubber: scrubber, Version: version(), Watchdog: watchdog,
 		Notify: func(state string) {
 			if _, err := daemon.SdNotify(false, state); err != nil {
 				log.Debug("telling the service manager failed", zap.Error(err))
@@ -57,10 +66,11 @@ func collectOften() {
 	}
 }
 
-func load(path string) (*app.Plan, error) {
+// load reads and plans a configuration, and notes in inputs which files it is made of.
+func load(path string, inputs *config.Inputs) (*app.Plan, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	return app.Load(path, config.Options{LookupEnv: os.LookupEnv, Hostname: host})
+	return app.Load(path, config.Options{LookupEnv: os.LookupEnv, Hostname: host, Inputs: inputs})
 }

@@ -4,15 +4,23 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
+	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/slot"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // metrics are those of every package, all on the one registry.
 type metrics struct {
+	reloaded, reloadedAt prometheus.Gauge
+	restarts             *prometheus.CounterVec
+	api                  *overshoot.Metrics
+	slot                 *slot.Metrics
+
 	camera  *camera.Vectors
 	hub     *hub.Vectors
 	lease   *lease.Vectors
@@ -28,8 +36,25 @@ func newMetrics(reg prometheus.Registerer, version string) metrics {
 	}, []string{"version"})
 	info.WithLabelValues(version).Set(1)
 	reg.MustRegister(info)
+	reloaded := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "overshoot_agent", Name: "config_last_reload_successful", Help: "1 when the newest configuration is in force, 0 when it was rejected.",
+	})
+	reloadedAt := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "overshoot_agent", Name: "config_last_reload_success_timestamp_seconds", Help: "When the configuration in force was taken.",
+	})
+	reg.MustRegister(reloaded, reloadedAt)
 	return metrics{
+		reloaded: reloaded, reloadedAt: reloadedAt, restarts: supervisor.NewRestarts(reg), api: overshoot.NewMetrics(reg), slot: slot.NewMetrics(reg),
 		camera: camera.NewVectors(reg), hub: hub.NewVectors(reg), lease: lease.NewVectors(reg), publish: publish.NewVectors(reg),
 		watch: watch.NewVectors(reg), sink: sink.NewVectors(reg), spool: spool.NewVectors(reg),
 	}
+}
+
+// forgetCamera removes the series of a camera.
+func (m metrics) forgetCamera(name string) {
+	m.camera.Forget(name)
+	m.hub.Forget(name)
+	m.lease.Forget(name)
+	m.publish.Forget(name)
+	m.watch.Forget(name)
 }

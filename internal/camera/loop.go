@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 )
@@ -31,12 +32,15 @@ type Hub interface {
 	Age() time.Duration
 }
 
-// Run blocks until ctx ends.
+// Run blocks until ctx ends, or something in it panicked.
 func (l *Loop) Run(ctx context.Context) error {
 	quick, slow := retry.NewPause(time.Second, 30*time.Second), retry.NewPause(time.Minute, 10*time.Minute)
 	for ctx.Err() == nil {
 		l.Part.Set("opening", nil)
 		lived, err := l.runOnce(ctx)
+		if guard.Panicked(err) {
+			return err
+		}
 		if ctx.Err() != nil {
 			break
 		}
@@ -58,68 +62,69 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // runOnce is one attempt, ended by the source or by the watchdog. It tells for how long pictures came.
 func (l *Loop) runOnce(ctx context.Context) (lived time.Duration, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	session := &session{Hub: l.Hub}
+	var verdict error // of the watchdog
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
-		lived = l.watch(ctx, cancel, session)
+		defer end()
+		verdict = guard.Run(func() (err error) { lived, err = l.watch(ctx, session); return err })
 	}()
-	err = l.Source.Run(ctx, session)
-	if stalled := context.Cause(ctx); stalled != nil && ReasonOf(stalled) == Stalled {
-		err = stalled
-	}
-	cancel(nil)
+	err = guard.Run(func() error { return l.Source.Run(ctx, session) })
+	end()
 	<-watching
-	if err == nil {
+	switch {
+	case guard.Panicked(err):
+	case verdict != nil:
+		err = verdict
+	case err == nil:
 		err = &Fault{Reason: Closed, Err: fmt.Errorf("%s ended its stream", l.Source)}
 	}
 	return lived, err
 }
 
-// watch is the watchdog. It judges by complete pictures: bytes are not video, and a camera that hangs often keeps its connection open.
-func (l *Loop) watch(ctx context.Context, cancel context.CancelCauseFunc, s *session) (lived time.Duration) {
+// watch is the watchdog: it returns when ctx ends, or with a fault when pictures stop. It judges by complete pictures: bytes are not video,
+// and a camera that hangs often keeps its connection open.
+func (l *Loop) watch(ctx context.Context, s *session) (lived time.Duration, fault error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	var since time.Time
-	for {
+	for ctx.Err() == nil && fault == nil {
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
-			continueWatching, live := l.judge(cancel, s)
-			if live && since.IsZero() {
+			var live bool
+			if live, fault = l.judge(s); live && since.IsZero() {
 				since = time.Now()
 				l.Part.Set("live", nil)
 				l.Part.Well()
 			}
-			if continueWatching {
-				continue
-			}
 		}
-		if since.IsZero() {
-			return 0
-		}
-		return time.Since(since)
 	}
+	if since.IsZero() {
+		return 0, fault
+	}
+	return time.Since(since), fault
 }
 
-func (l *Loop) judge(cancel context.CancelCauseFunc, s *session) (goOn, live bool) {
+// judge tells whether pictures come, or that they have stopped.
+func (l *Loop) judge(s *session) (live bool, fault error) {
 	begun := s.begun.Load()
 	if begun == nil {
-		return true, false // the source bounds its own connecting
+		return false, nil // the source bounds its own connecting
 	}
 	elapsed := time.Since(*begun) // before the age is asked: the other order takes the time between for a picture
 	age := l.Hub.Age()
 	if age > l.StallAfter {
-		cancel(&Fault{
+		return false, &Fault{
 			Reason: Stalled,
 			Err:    fmt.Errorf("%s is connected, but no complete picture came for %v", l.Source, l.StallAfter),
 			Advice: "opening it again; if this happens often, look at the camera's power, network and load",
-		})
-		return false, false
+		}
 	}
-	return true, age < elapsed
+	return age < elapsed, nil
 }
 
 // session notes when a source connected.

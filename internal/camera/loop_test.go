@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/prometheus/client_golang/prometheus"
@@ -238,5 +239,20 @@ func TestASourceThatEndsWithoutAnErrorIsClosed(t *testing.T) {
 			t.Errorf("the error is %q", text)
 		}
 		stop()
+	})
+}
+
+func TestAPanicOfTheSourceEndsTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{play: func(context.Context, camera.Receiver, int) error { panic("a mistake") }}
+		l := &camera.Loop{
+			Source: s, StallAfter: 3 * time.Second,
+			Part:    status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind),
+			Hub:     hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c")),
+			Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
+		}
+		if err := l.Run(t.Context()); !guard.Panicked(err) || !strings.Contains(err.Error(), "a mistake") {
+			t.Errorf("Run returned %v, want the panic", err)
+		}
 	})
 }

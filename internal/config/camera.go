@@ -47,12 +47,13 @@ func defaultCamera() Camera {
 	return Camera{Enabled: true, Hold: Duration(2 * time.Minute), StallAfter: Duration(5 * time.Second)}
 }
 
-// Equal reports whether both cameras say the same, wherever they stand.
+// Equal reports whether both cameras say the same, wherever they stand. Agents does not count: it chose the
+// camera for this agent and means nothing to it afterwards, and a fleet that grows must not restart cameras.
 func (c Camera) Equal(other Camera) bool {
 	if !c.Source.Equal(other.Source) {
 		return false
 	}
-	c.Source, c.Position = other.Source, other.Position
+	c.Source, c.Agents, c.Position = other.Source, other.Agents, other.Position
 	return reflect.DeepEqual(c, other)
 }
 

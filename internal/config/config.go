@@ -40,21 +40,40 @@ type Config struct {
 	// Log says what is logged and in which form.
 	Log Log
 
+	// Rotate is how cameras take turns. Default: not at all.
+	Rotate Rotate
+
+	// OnShutdown is what becomes of the streams when the agent stops: [ShutdownRelease] or [ShutdownKeep].
+	// Default: ShutdownRelease.
+	OnShutdown string
+
+	// WatchConfig is whether a change of the [Inputs] shall be loaded without being asked. Default: false.
+	WatchConfig bool
+
 	secrets []secret.Secret // seen while loading; see Secrets
 }
 
 // document is the top level of the main file.
 type document struct {
-	Agent     Agent     `yaml:"agent"`
-	Overshoot Overshoot `yaml:"overshoot"`
-	Cameras   raw       `yaml:"cameras"`
-	Watches   raw       `yaml:"watches"`
-	Sinks     raw       `yaml:"sinks"`
-	Status    Status    `yaml:"status"`
-	StateDir  string    `yaml:"state_dir"`
-	Log       Log       `yaml:"log"`
-	Include   []string  `yaml:"include"`
+	Agent       Agent     `yaml:"agent"`
+	Overshoot   Overshoot `yaml:"overshoot"`
+	Cameras     raw       `yaml:"cameras"`
+	Watches     raw       `yaml:"watches"`
+	Sinks       raw       `yaml:"sinks"`
+	Rotate      Rotate    `yaml:"rotate"`
+	Status      Status    `yaml:"status"`
+	StateDir    string    `yaml:"state_dir"`
+	OnShutdown  string    `yaml:"on_shutdown"`
+	WatchConfig bool      `yaml:"watch_config"`
+	Log         Log       `yaml:"log"`
+	Include     []string  `yaml:"include"`
 }
+
+// What OnShutdown may be.
+const (
+	ShutdownRelease = "release" // streams are deleted: nothing is paid for, and their slots are free at once
+	ShutdownKeep    = "keep"    // streams live on for the rest of their lease, and the next start adopts them with their history
+)
 
 // raw keeps a part of the tree for later.
 type raw struct{ tree *node }
@@ -86,11 +105,36 @@ type Log struct {
 // written. The defaults of one camera, watch or key stand in their own types.
 func Default() *Config {
 	return &Config{
-		Overshoot: Overshoot{API: apiV1Beta, BaseURL: "https://api.overshoot.ai"},
-		Status:    Status{Listen: "127.0.0.1:9464"},
-		StateDir:  "/var/lib/overshoot-agent",
-		Log:       Log{Level: "info", Format: "auto"},
+		Overshoot:  Overshoot{API: apiV1Beta, BaseURL: "https://api.overshoot.ai"},
+		Status:     Status{Listen: "127.0.0.1:9464"},
+		StateDir:   "/var/lib/overshoot-agent",
+		Log:        Log{Level: "info", Format: "auto"},
+		OnShutdown: ShutdownRelease,
 	}
+}
+
+// Camera returns the camera of this agent with this name.
+func (c *Config) Camera(name string) (Camera, bool) {
+	i := slices.IndexFunc(c.Cameras, func(camera Camera) bool { return camera.Name == name })
+	if i < 0 {
+		return Camera{}, false
+	}
+	return c.Cameras[i], true
+}
+
+// SameCamera reports whether both configurations have the camera of this name, and say the same of it and
+// of every watch that it names.
+func (c *Config) SameCamera(name string, other *Config) bool {
+	mine, found := c.Camera(name)
+	theirs, foundThere := other.Camera(name)
+	if !found || !foundThere || !mine.Equal(theirs) {
+		return false
+	}
+	return !slices.ContainsFunc(mine.Watches, func(watch string) bool {
+		before, _ := c.Watch(watch)
+		after, _ := other.Watch(watch)
+		return !before.Equal(after)
+	})
 }
 
 // Watch returns the watch with this name.

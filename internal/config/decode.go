@@ -162,8 +162,6 @@ func keysOf(t reflect.Type) (known, planned []string) {
 		known = append(known, key)
 	}
 	switch t {
-	case reflect.TypeFor[document]():
-		planned = []string{"rotate"}
 	case reflect.TypeFor[Camera]():
 		known = append(known, credentialKeys...) // moved into the source before the camera is decoded
 	case reflect.TypeFor[Watch]():

@@ -15,5 +15,7 @@
 // The package knows no kind of source or sink. Their settings are a [Section], which the package of the
 // kind decodes with the same strictness and the same form of message.
 //
+// [Inputs] tells when the files behind a configuration have changed since they were loaded.
+//
 // Top-level keys that begin with "x-" are ignored, as a place for YAML anchors.
 package config

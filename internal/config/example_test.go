@@ -71,6 +71,9 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 		{asWritten.Status, spelledOut.Status},
 		{asWritten.StateDir, spelledOut.StateDir},
 		{asWritten.Log, spelledOut.Log},
+		{asWritten.Rotate, spelledOut.Rotate},
+		{asWritten.OnShutdown, spelledOut.OnShutdown},
+		{asWritten.WatchConfig, spelledOut.WatchConfig},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%+v, with defaults spelled out %+v", pair[0], pair[1])
@@ -84,7 +87,10 @@ func TestExampleIsComplete(t *testing.T) {
 	text := readExample(t)
 	camera, watch, key := defaultCamera(), defaultWatch(), defaultKey()
 	top := Default()
-	for _, value := range []any{document{StateDir: top.StateDir}, top.Agent, top.Overshoot, key, camera, watch, top.Status, top.Log} {
+	for _, value := range []any{
+		document{StateDir: top.StateDir, OnShutdown: top.OnShutdown},
+		top.Agent, top.Overshoot, key, camera, watch, defaultRotate(), top.Status, top.Log,
+	} {
 		v := reflect.ValueOf(value)
 		for name, index := range fieldsByKey(v.Type()) {
 			setting := regexp.MustCompile(`(?m)^[ #-]*` + name + `:`)

@@ -33,7 +33,7 @@ func (l *loader) matches(n *node, pattern string) []string {
 	if n.reported {
 		return nil
 	}
-	paths, err := filepath.Glob(pattern)
+	paths, err := l.inputs.glob(pattern)
 	switch {
 	case err != nil:
 		l.report.at(n, "found %s, which is no pattern; write for example cameras.d/*.yaml", n.found())

@@ -38,6 +38,9 @@ func (k *Key) unmarshalNode(d *decoder, n *node) {
 	d.into(n, (*plain)(k))
 }
 
+// Equal reports whether both keys say the same. A key file counts by its path and not by what it holds.
+func (k Key) Equal(other Key) bool { return k == other }
+
 // Read returns the key. A key file is read anew at each call, so that a rotated key is found; the error
 // says what to do and never holds what the file holds.
 func (k Key) Read() (secret.Secret, error) {
@@ -113,7 +116,11 @@ func checkKeyText(key secret.Secret) error {
 // readSecretFile returns the text of a file without the white space around it. The error completes a
 // sentence that begins with the name of the file.
 func readSecretFile(path string) (secret.Secret, error) {
-	text, err := readLimited(path, maxSecretBytes)
+	return secretIn(readLimited(path, maxSecretBytes))
+}
+
+// secretIn makes a secret of what reading a file gave.
+func secretIn(text []byte, err error) (secret.Secret, error) {
 	if errors.Is(err, errTooLarge) {
 		return secret.Secret{}, fmt.Errorf("is larger than %d KiB; write nothing but the secret into it", maxSecretBytes>>10)
 	}

@@ -12,6 +12,9 @@ type Options struct {
 
 	// Hostname is the default of agent.name.
 	Hostname string
+
+	// Inputs, if not nil, are overwritten with what this load looks at, whether it fails or not.
+	Inputs *Inputs
 }
 
 // Load reads the configuration file at path and the files it includes. The error is a [Problems] with all
@@ -31,6 +34,7 @@ func Load(path string, opts Options) (*Config, []Warning, error) {
 // loader carries one Load from step to step.
 type loader struct {
 	opts   Options
+	inputs *Inputs
 	report *report
 	expand *expander
 	decode *decoder
@@ -50,9 +54,14 @@ func newLoader(opts Options) *loader {
 	if opts.LookupEnv == nil {
 		opts.LookupEnv = func(string) (string, bool) { return "", false }
 	}
+	if opts.Inputs == nil {
+		opts.Inputs = &Inputs{}
+	}
+	opts.Inputs.reset()
 	r, c := &report{}, Default()
 	l := &loader{
 		opts:   opts,
+		inputs: opts.Inputs,
 		report: r,
 		expand: &expander{lookup: opts.LookupEnv, report: r, secrets: &c.secrets},
 		decode: &decoder{report: r},
@@ -84,12 +93,15 @@ func (l *loader) document(root *node) document {
 	if dir, set := l.opts.LookupEnv("STATE_DIRECTORY"); set && dir != "" {
 		c.StateDir = filepath.SplitList(dir)[0] // systemd lists several with colons
 	}
-	doc := document{Agent: c.Agent, Overshoot: c.Overshoot, Status: c.Status, StateDir: c.StateDir, Log: c.Log}
+	doc := document{Agent: c.Agent, Overshoot: c.Overshoot, Status: c.Status, StateDir: c.StateDir, Log: c.Log, OnShutdown: c.OnShutdown}
 	l.decode.into(root, &doc)
 	c.Agent, c.Overshoot, c.Status, c.StateDir, c.Log = doc.Agent, doc.Overshoot, doc.Status, doc.StateDir, doc.Log
+	c.Rotate, c.OnShutdown, c.WatchConfig = doc.Rotate, doc.OnShutdown, doc.WatchConfig
 
 	l.checkAgent(root)
 	c.Overshoot.check(l.report, root.section("overshoot"))
+	l.inputs.keys(c.Overshoot.Keys)
+	oneOf(l.report, root, "on_shutdown", c.OnShutdown, ShutdownRelease, ShutdownKeep)
 	c.Status.check(l.report, root.section("status"))
 	c.Log.check(l.report, root.section("log"))
 	if c.StateDir == "" {
@@ -140,7 +152,7 @@ func (l *loader) isKind(n *node, want kind, wanted string) bool {
 
 // read returns the tree of one file, nil after reporting why there is none.
 func (l *loader) read(path string) *node {
-	text, err := readLimited(path, maxFileBytes)
+	text, err := l.inputs.read(path, maxFileBytes)
 	if errors.Is(err, errTooLarge) {
 		l.report.file(path, "is larger than %d MiB; split it with include", maxFileBytes>>20)
 		return nil

@@ -88,7 +88,7 @@ func (l *loader) readSecretInto(n *node, key string) {
 		l.report.at(file, "both %s and %s_file are given; remove one of them", key, key)
 		return
 	}
-	value, err := readSecretFile(besides(n.file, file.text))
+	value, err := secretIn(l.inputs.read(besides(n.file, file.text), maxSecretBytes))
 	if err != nil {
 		l.report.at(file, "%s %s", showPath(n.file, file.text), err)
 		return

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
@@ -14,183 +14,209 @@ import (
 )
 
 // Kind is the part of the status board that shows a lease. idle: the camera delivers nothing worth a stream; waiting: for a slot;
-// creating; active; renewing: a keepalive failed and the lease still runs; paused: the account has no credit; refused: the service does
-// not take the key or the request.
+// creating; active; renewing: it is not sure that the stream lives, because a keepalive failed or an adopted one had none yet; paused: the
+// account has no credit; refused: the service does not take the key or the request.
 var Kind = status.Kind{Name: "lease", States: []string{"idle", "waiting", "creating", "active", "renewing", "paused", "refused"}}
 
-// Unknown ends Keeper.Run when a create failed in a way that may have left a stream behind, unknown to us.
-type Unknown struct {
-	For time.Duration // until then the stream may take a slot
-	Err error
-}
+// lastWord bounds what still has to be said to the service when we are told to stop.
+const lastWord = 4 * time.Second
 
-func (u *Unknown) Error() string {
-	return "a stream may have been created without an answer: " + u.Err.Error()
-}
-func (u *Unknown) Unwrap() error { return u.Err }
-
-const (
-	// newLease is the lease of a new stream by the API's documentation, where no answer has told another one.
-	newLease = 300 * time.Second
-	// lastWord bounds what still has to be said to the service when we are told to stop.
-	lastWord = 4 * time.Second
-)
-
-// A Keeper holds one stream after another for one camera. Run is called by one goroutine at a time.
+// A Keeper holds one stream after another for one camera, and lives as long as the camera does: it remembers when it may create the next.
+// Run is called by one goroutine at a time.
 type Keeper struct {
-	// Use does the work that needs a stream. It blocks until ctx ends, which it does with the lease, and has left the room when it returns.
-	Use     func(ctx context.Context, l *Lease)
+	// Use does the work that needs a stream. It blocks until ctx ends, which it does with the lease, and has left the room when it
+	// returns. An earlier return, or a panic, is a failure.
+	Use func(ctx context.Context, l *Lease) error
+	// Keep tells by the cause with which Run's context ended whether the stream stays for the next Run, maybe of another process. nil:
+	// it never does.
+	Keep func(cause error) bool
+	// Woken returns a channel that is closed when the machine wakes up the next time; wake.Bell has it. nil: it never sleeps.
+	Woken func() <-chan struct{}
+
+	Journal *Journal
 	Part    *status.Part // of Kind
 	Metrics *Metrics
 	Log     *zap.Logger
 
-	failures int                               // creates that failed in a row
-	pauses   map[overshoot.Action]*retry.Pause // for refusals that only a person ends
-	ttl      time.Duration                     // of the newest stream
+	brake brake
+	ttl   time.Duration // of the newest stream
 }
 
-// Run creates a stream and holds it, again and again, until ctx ends; then it releases the stream and returns nil. It returns
-// *Unknown when the slot may be taken by a stream that we do not know.
-func (k *Keeper) Run(ctx context.Context, api API) error {
-	for ctx.Err() == nil {
-		stream, err := k.create(ctx, api)
+// A Place says whose stream it is.
+type Place struct {
+	Camera      string
+	Key         string // its name
+	Fingerprint string // of the key's text, "" when not known
+}
+
+// Run adopts the stream that the journal has of this camera on this key, or creates one, and holds it; a lost one is replaced at once. It
+// blocks, and returns
+//   - nil when ctx has ended and the stream is deleted, or kept in the journal because Keep said so;
+//   - *Failed, *Unknown or *Left, never wrapped, when the camera has no stream now;
+//   - the error of Use, such as a *guard.Panic, when that has failed: the stream lives on in the journal and the next Run adopts it.
+func (k *Keeper) Run(ctx context.Context, api API, at Place) error {
+	for {
+		l, err := k.obtain(ctx, api, at)
+		if l == nil {
+			return err
+		}
+		lost, broken := k.hold(ctx, api, l)
+		switch {
+		case lost != nil:
+			k.lose(l, lost)
+		case ctx.Err() != nil:
+			return k.finish(ctx, api, l, broken)
+		}
+		if broken != nil {
+			return broken
+		}
+	}
+}
+
+// Adopts tells whether the journal has a stream that a Run for this camera would adopt, given a slot on its key.
+func (k *Keeper) Adopts(camera string) bool {
+	_, ok := k.Journal.Adoptable(camera)
+	return ok
+}
+
+// obtain returns a stream of the journal or a new one. It returns neither a stream nor an error when ctx has ended.
+func (k *Keeper) obtain(ctx context.Context, api API, at Place) (*Lease, error) {
+	if e, ok := k.Journal.adoptableOn(at); ok {
+		return k.adopt(e), nil
+	}
+	if wait := k.brake.wait(); wait > atOnce {
+		return nil, &Failed{Err: errors.New("the next try is not due yet"), Retry: wait}
+	} else if !retry.Sleep(ctx, wait) {
+		return nil, nil
+	}
+	return k.create(ctx, api, at)
+}
+
+// adopt makes a lease of a stream from the journal: one whose keepalive is due now, and which has no grant yet.
+func (k *Keeper) adopt(e Entry) *Lease {
+	remaining := k.Journal.Remaining(e)
+	l := newLease(e, overshoot.Stream{
+		ID: e.ID, Region: e.Region, TTL: e.TTL, SentAt: time.Now().Add(min(0, remaining-e.TTL)),
+	}, remaining)
+	l.adopted = true
+	return l
+}
+
+// hold keeps a stream and runs Use under it, until the lease is lost, Use fails or ctx ends. Use has returned when it does. In the journal
+// the stream stays.
+func (k *Keeper) hold(ctx context.Context, api API, l *Lease) (lost, broken error) {
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	under, end := context.WithCancel(ctx)
+	l.ended = under.Done()
+	defer k.show(l)()
+
+	used := make(chan error, 1)
+	go func() {
+		defer end()
+		used <- k.use(under, l)
+	}()
+	defer func() { // also when the renewer panics: nothing may go on with the stream then
+		end()
+		broken = <-used
+		l.entry = k.Journal.seen(l.entry, l.newest(), time.Until(l.over))
+	}()
+	return (&renewer{keeper: k, api: api, lease: l}).run(under), nil
+}
+
+// use runs Use and returns an error if it failed, other than by the end of its context.
+func (k *Keeper) use(ctx context.Context, l *Lease) error {
+	err := guard.Run(func() error { return k.Use(ctx, l) })
+	if _, panicked := errors.AsType[*guard.Panic](err); panicked {
+		return err
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		return errors.New("the work on the stream ended by itself")
+	default:
+		return err
+	}
+}
+
+// show puts a lease on the board, until it is taken off.
+func (k *Keeper) show(l *Lease) (takeOff func()) {
+	if l.adopted {
+		k.Part.Set("renewing", nil)
+	} else {
+		k.Part.Set("active", nil)
+		k.Part.Well()
+	}
+	k.Part.Detail("stream", l.ID)
+	k.Metrics.hold(l.newest())
+	return func() {
+		k.Part.Detail("stream", "")
+		k.Metrics.letGo()
+	}
+}
+
+// renewed notes a keepalive that worked.
+func (k *Keeper) renewed(l *Lease, s overshoot.Stream) {
+	l.replace(s)
+	l.mayLive(s.TTL + slack)
+	if l.adopted && !l.renewed {
+		k.Metrics.adopted.Inc()
+		k.Log.Info("stream adopted", zap.String("stream", l.ID), zap.Duration("ttl", s.TTL))
+	}
+	l.renewed = true
+	k.brake.release()
+	k.ttl = s.TTL
+	k.Part.Set("active", nil)
+	k.Part.Well()
+	k.Metrics.hold(s)
+}
+
+// lose forgets a stream that is no more. One that was lost before it was renewed once counts like a create that failed, or a service that
+// loses each new stream would be asked for another without end.
+func (k *Keeper) lose(l *Lease, why error) {
+	k.Log.Warn("stream lost", zap.String("stream", l.ID), zap.Error(why))
+	k.Metrics.lost.Inc()
+	k.Part.Set("creating", fmt.Errorf("the stream was lost, making a new one: %w", why))
+	k.Journal.drop(l.entry)
+	if !l.adopted && !l.renewed {
+		k.brake.pull()
+	}
+}
+
+// finish deletes a stream or keeps it, as the end of ctx wants it. broken, if any, is what Use failed with on its way out.
+func (k *Keeper) finish(ctx context.Context, api API, l *Lease, broken error) error {
+	if !l.adopted {
+		k.brake.release() // the create has worked, whatever became of the stream
+	}
+	if k.Keep != nil && k.Keep(context.Cause(ctx)) {
+		k.Log.Info("stream kept", zap.String("stream", l.ID))
+		return broken
+	}
+	if err := k.release(ctx, api, l.entry); err != nil {
+		return &Left{Entry: l.entry, Err: errors.Join(err, broken), For: max(0, time.Until(l.over))}
+	}
+	return broken
+}
+
+// release deletes a stream, whatever ctx says, because one that is left behind takes a slot for minutes. Only then the journal forgets it.
+func (k *Keeper) release(ctx context.Context, api API, e Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	k.Journal.giveUp(e)
+	pause := retry.NewPause(300*time.Millisecond, time.Second)
+	for {
+		err := api.Delete(ctx, e.ID, e.Region)
 		if err == nil {
-			k.hold(ctx, api, stream)
-		} else if _, unknown := errors.AsType[*Unknown](err); unknown {
+			k.Journal.Forget(e)
+			k.Metrics.released.Inc()
+			k.Log.Info("stream released", zap.String("stream", e.ID))
+			return nil
+		}
+		if overshoot.ActionOf(err) != overshoot.ActionRetry || !pause.Wait(ctx) {
+			k.Log.Warn("the stream could not be deleted", zap.String("stream", e.ID), zap.Error(err))
 			return err
 		}
 	}
-	return nil
 }
-
-// create tries until a stream is there. It returns an error when ctx has ended or the outcome of a create is unknown.
-func (k *Keeper) create(ctx context.Context, api API) (overshoot.Stream, error) {
-	for {
-		k.Part.Set("creating", nil)
-		stream, err := createToTheEnd(ctx, api)
-		if err == nil {
-			k.failures, k.pauses, k.ttl = 0, nil, stream.TTL
-			k.Metrics.created.Inc()
-			return stream, nil
-		}
-		if stream.ID != "" { // it exists, but is of no use to us
-			k.release(ctx, api, stream)
-		} else if e, ok := errors.AsType[*overshoot.Error](err); ok && e.OutcomeUnknown() {
-			return stream, k.unknown(ctx, err)
-		}
-		if ctx.Err() != nil {
-			return stream, ctx.Err()
-		}
-		pause := k.refused(err)
-		if !retry.Sleep(ctx, pause) {
-			return stream, ctx.Err()
-		}
-	}
-}
-
-// createToTheEnd creates a stream and, when ctx ends meanwhile, still waits a little for the answer: a create cut off half-way may leave a
-// stream that nobody releases.
-func createToTheEnd(ctx context.Context, api API) (overshoot.Stream, error) {
-	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })
-	defer stop()
-	return api.Create(patient)
-}
-
-// unknown waits as after any other failure, or each of several slots would be spent on a try at once. Meanwhile the slot is kept.
-func (k *Keeper) unknown(ctx context.Context, err error) error {
-	lease, began := newLease, time.Now()
-	if k.ttl > 0 {
-		lease = k.ttl
-	}
-	retry.Sleep(ctx, k.refused(err))
-	return &Unknown{For: max(0, lease-time.Since(began)), Err: err}
-}
-
-// refused shows why a create failed and tells how long to wait before the next. Creating is not idempotent and may leave a stream
-// behind, so after the second failure there is one a minute at most.
-func (k *Keeper) refused(err error) time.Duration {
-	k.failures++
-	k.Metrics.createFailures.Inc()
-	var pause time.Duration
-	switch action := overshoot.ActionOf(err); action {
-	case overshoot.ActionPause:
-		k.Part.Set("paused", err)
-		pause = k.pauseFor(action, 5*time.Minute, 30*time.Minute)
-	case overshoot.ActionStop, overshoot.ActionFix:
-		k.Part.Set("refused", err)
-		pause = k.pauseFor(action, time.Minute, 15*time.Minute)
-	default:
-		k.Part.Set("creating", err)
-		pause = jitter(time.Second)
-		if k.failures > 1 {
-			pause = time.Minute + rand.N(15*time.Second)
-		}
-	}
-	if e, ok := errors.AsType[*overshoot.Error](err); ok {
-		pause = max(pause, e.Delay())
-	}
-	return pause
-}
-
-func (k *Keeper) pauseFor(action overshoot.Action, first, longest time.Duration) time.Duration {
-	if k.pauses == nil {
-		k.pauses = map[overshoot.Action]*retry.Pause{}
-	}
-	if k.pauses[action] == nil {
-		k.pauses[action] = retry.NewPause(first, longest)
-	}
-	return k.pauses[action].Next()
-}
-
-// hold keeps a stream and runs Use under it, until the lease is lost or ctx ends. In the second case the stream is deleted, after Use
-// has left the room: the other order races with the service closing it.
-func (k *Keeper) hold(ctx context.Context, api API, stream overshoot.Stream) {
-	under, end := context.WithCancel(ctx)
-	defer end()
-	l := &Lease{ID: stream.ID, stream: stream, renewals: make(chan chan error), ended: under.Done()}
-	k.Part.Set("active", nil)
-	k.Part.Well()
-	k.Part.Detail("stream", stream.ID)
-	k.Metrics.active.Set(1)
-	defer k.Metrics.active.Set(0)
-	defer k.Part.Detail("stream", "")
-
-	used := make(chan struct{})
-	go func() {
-		defer close(used)
-		k.Use(under, l)
-	}()
-	err := (&renewer{keeper: k, api: api, lease: l}).run(under)
-	end()
-	<-used
-	if err == nil {
-		k.release(ctx, api, l.newest())
-		return
-	}
-	k.Metrics.lost.Inc()
-	k.Part.Set("creating", fmt.Errorf("the stream was lost, making a new one: %w", err))
-}
-
-// release deletes a stream, whatever ctx says, because one that is left behind takes a slot for minutes.
-func (k *Keeper) release(ctx context.Context, api API, s overshoot.Stream) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
-	defer cancel()
-	pause := retry.NewPause(300*time.Millisecond, time.Second)
-	for {
-		err := api.Delete(ctx, s.ID, s.Region)
-		if err == nil {
-			k.Log.Info("stream released", zap.String("stream", s.ID))
-			return
-		}
-		if overshoot.ActionOf(err) != overshoot.ActionRetry || !pause.Wait(ctx) {
-			k.Log.Warn("the stream could not be deleted; it ends by itself when its lease runs out",
-				zap.String("stream", s.ID), zap.Duration("after", s.TTL), zap.Error(err))
-			return
-		}
-	}
-}
-
-// jitter spreads d by a tenth either way.
-func jitter(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }

@@ -1,5 +1,6 @@
-// Package lease holds streams of the service: it takes a slot of a key, creates the stream, keeps its lease alive, makes a new one when
-// it was lost, and deletes it at the end.
+// Package lease holds streams of the service: it creates a stream, or adopts the one of an earlier life, keeps its lease alive, makes a new
+// one when it was lost, and deletes it at the end. A journal on disk knows each stream before it is used, so that none is forgotten,
+// whatever ends the process.
 //
 // All deadlines are monotonic and count from the moment a request was sent. What either side's wall clock says does not matter.
 package lease
@@ -7,6 +8,7 @@ package lease
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 )
@@ -28,9 +30,34 @@ type Lease struct {
 
 	renewals chan chan error // asks the keeper for a keepalive now
 	ended    <-chan struct{}
+
+	// What follows belongs to the keeper's goroutine.
+	entry   Entry
+	over    time.Time // until then the service may keep the stream, whatever became of the newest keepalives
+	adopted bool      // from the journal
+	renewed bool      // at least once, since we hold it
 }
 
-// Grant returns the newest right to publish; earlier ones may be void.
+// newLease starts with what a create told, or with as much of it as the journal knew.
+func newLease(e Entry, s overshoot.Stream, remaining time.Duration) *Lease {
+	l := &Lease{ID: s.ID, stream: s, entry: e, renewals: make(chan chan error)}
+	l.mayLive(remaining)
+	return l
+}
+
+// mayLive notes that the stream may live for d from now.
+func (l *Lease) mayLive(d time.Duration) {
+	if over := time.Now().Add(d); over.After(l.over) {
+		l.over = over
+	}
+}
+
+// slack is added where a lease has to be over for certain: for clocks that differ, and for a request that is still on its way when we give
+// up waiting for its answer.
+const slack = 5 * time.Second
+
+// Grant returns the newest right to publish; earlier ones may be void. It has no token while an adopted stream was not renewed yet: Renew,
+// which a publisher calls for a fresh grant anyway, waits for that.
 func (l *Lease) Grant() overshoot.Grant { return l.newest().Grant }
 
 // Region returns where the stream lives, for the calls about it.
@@ -42,7 +69,7 @@ func (l *Lease) newest() overshoot.Stream {
 	return l.stream
 }
 
-func (l *Lease) renewed(s overshoot.Stream) {
+func (l *Lease) replace(s overshoot.Stream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stream = s

@@ -1,19 +1,24 @@
 package lease
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 const namespace = "overshoot_agent"
 
 // Vectors are the metrics of all keepers.
 type Vectors struct {
-	active, expiry                                   *prometheus.GaugeVec
-	created, createFailures, lost, keepaliveFailures *prometheus.CounterVec
+	active, expiry                                                      *prometheus.GaugeVec
+	created, adopted, released, createFailures, lost, keepaliveFailures *prometheus.CounterVec
 }
 
 // Metrics are those of one camera's keeper.
 type Metrics struct {
-	active, expiry                                   prometheus.Gauge
-	created, createFailures, lost, keepaliveFailures prometheus.Counter
+	active, expiry                                                      prometheus.Gauge
+	created, adopted, released, createFailures, lost, keepaliveFailures prometheus.Counter
 }
 
 // NewVectors registers the metrics.
@@ -30,8 +35,10 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 	}
 	return &Vectors{
 		active:            gauge("leases_active", "1 while the camera holds a stream."),
-		expiry:            gauge("lease_expiry_timestamp_seconds", "When the newest lease runs out, by the local clock."),
+		expiry:            gauge("lease_expiry_timestamp_seconds", "When the lease runs out unless it is renewed, by the local clock; 0 without a stream."),
 		created:           counter("created_total", "Streams created."),
+		adopted:           counter("adopted_total", "Streams of an earlier life that were found alive and are held on."),
+		released:          counter("released_total", "Streams deleted because the camera needed them no more."),
 		createFailures:    counter("create_failures_total", "Creates that the service refused or that failed."),
 		lost:              counter("lost_total", "Streams that ended before we released them."),
 		keepaliveFailures: counter("keepalive_failures_total", "Keepalives that failed."),
@@ -41,8 +48,10 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 // Camera makes the series of one camera, at zero.
 func (v *Vectors) Camera(name string) *Metrics {
 	return &Metrics{
-		v.active.WithLabelValues(name), v.expiry.WithLabelValues(name),
-		v.created.WithLabelValues(name), v.createFailures.WithLabelValues(name), v.lost.WithLabelValues(name), v.keepaliveFailures.WithLabelValues(name),
+		active: v.active.WithLabelValues(name), expiry: v.expiry.WithLabelValues(name),
+		created: v.created.WithLabelValues(name), adopted: v.adopted.WithLabelValues(name), released: v.released.WithLabelValues(name),
+		createFailures: v.createFailures.WithLabelValues(name), lost: v.lost.WithLabelValues(name),
+		keepaliveFailures: v.keepaliveFailures.WithLabelValues(name),
 	}
 }
 
@@ -50,24 +59,47 @@ func (v *Vectors) Camera(name string) *Metrics {
 func (v *Vectors) Forget(name string) {
 	v.active.DeleteLabelValues(name)
 	v.expiry.DeleteLabelValues(name)
-	for _, c := range []*prometheus.CounterVec{v.created, v.createFailures, v.lost, v.keepaliveFailures} {
+	for _, c := range []*prometheus.CounterVec{v.created, v.adopted, v.released, v.createFailures, v.lost, v.keepaliveFailures} {
 		c.DeleteLabelValues(name)
 	}
 }
 
-// PoolMetrics are those of the slot pool.
-type PoolMetrics struct {
-	slots, used *prometheus.GaugeVec
-	waiting     prometheus.Gauge
+// hold shows that the camera has a stream, as a create, the journal or a keepalive told of it.
+func (m *Metrics) hold(s overshoot.Stream) {
+	m.active.Set(1)
+	m.expiry.Set(float64(time.Now().Add(time.Until(s.SentAt.Add(s.TTL))).Unix()))
 }
 
-// NewPoolMetrics registers the metrics.
-func NewPoolMetrics(reg prometheus.Registerer) *PoolMetrics {
-	m := &PoolMetrics{
-		slots:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "slots", Help: "Streams each key may have at once."}, []string{"key"}),
-		used:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "slots_used", Help: "Slots taken on each key, those of streams with unknown outcome included."}, []string{"key"}),
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "cameras_waiting", Help: "Cameras that wait for a slot."}),
+func (m *Metrics) letGo() {
+	m.active.Set(0)
+	m.expiry.Set(0)
+}
+
+// JournalMetrics are those of the journal.
+type JournalMetrics struct{ writeFailures, damaged prometheus.Counter }
+
+// NewJournalMetrics registers the metrics.
+func NewJournalMetrics(reg prometheus.Registerer) *JournalMetrics {
+	m := &JournalMetrics{
+		writeFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: "journal", Name: "write_failures_total", Help: "Times the journal of streams did not get onto the disk.",
+		}),
+		damaged: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: "journal", Name: "damaged_total", Help: "Journals that could not be read and were set aside.",
+		}),
 	}
-	reg.MustRegister(m.slots, m.used, m.waiting)
+	reg.MustRegister(m.writeFailures, m.damaged)
 	return m
+}
+
+// JanitorMetrics are those of the janitor.
+type JanitorMetrics struct{ deleted, expired prometheus.Counter }
+
+// NewJanitorMetrics registers the metrics.
+func NewJanitorMetrics(reg prometheus.Registerer) *JanitorMetrics {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Name: "streams_orphaned_total", Help: "Streams that nobody held, by how they ended.",
+	}, []string{"outcome"})
+	reg.MustRegister(v)
+	return &JanitorMetrics{deleted: v.WithLabelValues("deleted"), expired: v.WithLabelValues("expired")}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 )
 
-// A renewer keeps the lease of one stream. One goroutine runs it.
+// A renewer keeps the lease of one stream. The keeper's goroutine runs it. It never touches the journal: a slow disk costs no lease.
 type renewer struct {
 	keeper   *Keeper
 	api      API
@@ -21,17 +21,20 @@ var errEnded = errors.New("the service says it has ended")
 
 // run renews until ctx ends, which returns nil, or the stream is lost, which returns why.
 func (r *renewer) run(ctx context.Context) error {
-	timer := time.NewTimer(cadence(r.lease.newest().TTL))
+	timer := time.NewTimer(r.first())
 	defer timer.Stop()
+	woken := r.woken()
 	for {
 		var asked chan error
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-woken: // the timer knows nothing of a sleep
+			woken = r.woken()
 		case asked = <-r.lease.renewals:
 		case <-timer.C:
 		}
-		wait, lost, err := r.renew(ctx)
+		wait, lost, err := r.renew(ctx, woken)
 		if asked != nil {
 			asked <- err
 		}
@@ -45,64 +48,94 @@ func (r *renewer) run(ctx context.Context) error {
 	}
 }
 
+// first is the wait for the first keepalive. An adopted stream needs it now, to learn whether it lives and for a grant.
+func (r *renewer) first() time.Duration {
+	if r.lease.adopted {
+		return 0
+	}
+	return cadence(r.lease.newest().TTL)
+}
+
 // cadence is how long to wait between keepalives: a third of the lease, so that two may fail, within the bounds that make sense of every
 // ttl seen so far; a very short lease goes below them.
 func cadence(ttl time.Duration) time.Duration {
 	interval := min(max(ttl/3, 5*time.Second), 120*time.Second)
-	return jitter(min(interval, ttl/3))
+	return max(breath, jitter(min(interval, ttl/3)))
 }
+
+// breath is the shortest time between keepalives, should a lease ever be so short that it cannot be held.
+const breath = 100 * time.Millisecond
 
 // deadline is when the lease has to be renewed at the latest: some time before it runs out, for the way there and for clocks that differ.
 func deadline(s overshoot.Stream) time.Time {
 	return s.SentAt.Add(s.TTL - min(15*time.Second, s.TTL/4))
 }
 
+func (r *renewer) woken() <-chan struct{} {
+	if r.keeper.Woken == nil {
+		return nil
+	}
+	return r.keeper.Woken()
+}
+
 // renew sends one keepalive. It tells when to send the next, or that the stream is lost.
-func (r *renewer) renew(ctx context.Context) (wait time.Duration, lost, err error) {
+func (r *renewer) renew(ctx context.Context, woken <-chan struct{}) (wait time.Duration, lost, err error) {
 	old := r.lease.newest()
-	bounded, cancel := context.WithTimeout(ctx, old.TTL/4) // one that hangs must leave time for others
-	renewed, err := r.api.Keepalive(bounded, old.ID, old.Region)
-	cancel()
+	renewed, err := r.keepalive(ctx, old, woken)
 	if err == nil {
-		r.lease.renewed(renewed)
 		r.failures = 0
-		r.keeper.Part.Set("active", nil)
-		r.keeper.Part.Well()
-		r.keeper.Metrics.expiry.Set(float64(time.Now().Add(renewed.TTL).Unix()))
+		r.keeper.renewed(r.lease, renewed)
 		return cadence(renewed.TTL), nil, nil
+	}
+	if answer, ok := errors.AsType[*overshoot.Error](err); !ok || answer.OutcomeUnknown() {
+		r.lease.mayLive(old.TTL + slack) // it may have been renewed without our knowing
 	}
 	if ctx.Err() != nil {
 		return 0, nil, err
 	}
 	r.keeper.Metrics.keepaliveFailures.Inc()
-	switch overshoot.ActionOf(err) {
-	case overshoot.ActionRecreate, overshoot.ActionConfirm:
+	if action := overshoot.ActionOf(err); action == overshoot.ActionRecreate || action == overshoot.ActionConfirm {
 		return 0, err, err
-	case overshoot.ActionStop, overshoot.ActionFix:
-		r.keeper.Part.Set("refused", err)
-	case overshoot.ActionPause:
-		r.keeper.Part.Set("paused", err)
-	default:
-		r.keeper.Part.Set("renewing", err)
 	}
+	r.keeper.Part.Set(stateFor(err, "renewing"), err)
 	if time.Now().After(deadline(old)) {
-		lost = r.confirm(ctx, old)
+		lost = r.confirm(ctx, old, err)
 	}
 	return r.retryIn(old, err), lost, err
 }
 
+// keepalive sends one for so long that a hanging one leaves time for others. One that hangs while the machine wakes up is given up: its
+// connection is dead, and a new one has to be sent first of all.
+func (r *renewer) keepalive(ctx context.Context, s overshoot.Stream, woken <-chan struct{}) (overshoot.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.TTL/4)
+	defer cancel()
+	go func() {
+		select {
+		case <-woken:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return r.api.Keepalive(ctx, s.ID, s.Region)
+}
+
 // confirm asks whether a stream that could not be renewed in time still lives. No answer is no proof: then the keepalives go on, and one
-// of them will be told.
-func (r *renewer) confirm(ctx context.Context, s overshoot.Stream) (lost error) {
+// of them will be told. But where they are refused for as long as the stream can have lived at all, nobody will tell.
+func (r *renewer) confirm(ctx context.Context, s overshoot.Stream, refusal error) (lost error) {
 	state, err := r.api.Get(ctx, s.ID, s.Region)
 	switch {
 	case overshoot.ActionOf(err) == overshoot.ActionRecreate:
 		return err
 	case err == nil && !state.Active:
 		return errEnded
+	case err != nil && refused(refusal) && time.Now().After(r.lease.over):
+		return refusal
 	}
 	return nil
 }
+
+// refused tells whether only a person can end what the service refuses, so that repeating it soon changes nothing.
+func refused(err error) bool { return stateFor(err, "") != "" }
 
 // retryIn is the wait after a failed keepalive: three quick tries, then steady ones. Both pauses are so short against the lease that it
 // lasts for 25 tries even if most of them fail: a keepalive costs nothing, and a lost stream loses its history.
@@ -112,10 +145,10 @@ func (r *renewer) retryIn(s overshoot.Stream, err error) time.Duration {
 	if r.failures > 3 {
 		wait = min(5*time.Second, s.TTL/40)
 	}
-	if action := overshoot.ActionOf(err); action == overshoot.ActionStop || action == overshoot.ActionPause || action == overshoot.ActionFix {
-		wait = s.TTL / 6 // repeating it soon changes nothing
+	if refused(err) {
+		wait = s.TTL / 6
 	}
-	wait = jitter(wait)
+	wait = max(breath, jitter(wait))
 	if e, ok := errors.AsType[*overshoot.Error](err); ok {
 		wait = max(wait, e.Delay())
 	}

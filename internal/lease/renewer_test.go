@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +22,7 @@ func TestKeepalivesComeThreeTimesPerLease(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			api := &fakeAPI{ttl: ttl}
-			runFor(t, newKeeper(nil), api, 20*want, nil)
+			run(t, newBench(t, "", waits).Keeper, api, 20*want, nil)
 			if len(api.creates) != 1 || len(api.keepalives) < 15 {
 				t.Fatalf("ttl %v: %d creates, %d keepalives", ttl, len(api.creates), len(api.keepalives))
 			}
@@ -45,7 +48,7 @@ func TestMostKeepalivesFailAndNoLeaseIsLost(t *testing.T) {
 				}
 				return nil
 			}}
-			runFor(t, newKeeper(nil), api, 3*time.Minute, func() {
+			run(t, newBench(t, "", waits).Keeper, api, 3*time.Minute, func() {
 				if len(api.creates) != 1 || failed < 50 {
 					t.Errorf("seed %d: %d streams after %d failures, want 1", seed, len(api.creates), failed)
 				}
@@ -63,13 +66,13 @@ func TestAnOutageShorterThanTheLeaseIsShownAndSurvived(t *testing.T) {
 			}
 			return nil
 		}}
-		k := newKeeper(nil)
+		k := newBench(t, "", waits)
 		time.AfterFunc(200*time.Second, func() {
 			if got := k.Part.View(); got.State != "renewing" || got.Error == "" {
 				t.Errorf("during the outage the status is %+v", got)
 			}
 		})
-		runFor(t, k, api, 310*time.Second, func() {
+		run(t, k.Keeper, api, 310*time.Second, func() {
 			if got := k.Part.View(); got.State != "active" || got.Error != "" {
 				t.Errorf("after the outage the status is %+v", got)
 			}
@@ -86,7 +89,7 @@ func TestAnOutageShorterThanTheLeaseIsShownAndSurvived(t *testing.T) {
 func TestAKeepaliveThatHangsDoesNotCostTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{ttl: 6 * time.Second, hangs: map[int]bool{2: true, 3: true}}
-		runFor(t, newKeeper(nil), api, time.Minute, nil)
+		run(t, newBench(t, "", waits).Keeper, api, time.Minute, nil)
 		if len(api.creates) != 1 || len(api.keepalives) < 15 {
 			t.Errorf("%d streams, %d keepalives", len(api.creates), len(api.keepalives))
 		}
@@ -96,11 +99,11 @@ func TestAKeepaliveThatHangsDoesNotCostTheLease(t *testing.T) {
 func TestALeaseThatRanOutUnseenIsConfirmedLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{ttl: 30 * time.Second, onKeepalive: func(int) error { return refusal(overshoot.OpKeepalive, 500) }}
-		runFor(t, newKeeper(nil), api, 35*time.Second, nil)
+		run(t, newBench(t, "", waits).Keeper, api, 36*time.Second, nil)
 		if len(api.creates) != 2 {
 			t.Fatalf("%d streams were made, want a second", len(api.creates))
 		}
-		if after := api.creates[1].Sub(api.creates[0]); after < 30*time.Second || after > 31*time.Second {
+		if after := api.creates[1].Sub(api.creates[0]); after < 30*time.Second || after > 32*time.Second {
 			t.Errorf("the second came after %v", after)
 		}
 	})
@@ -110,8 +113,8 @@ func TestKeepalivesThatOnlyAPersonCanHelp(t *testing.T) {
 	for code, state := range map[int]string{401: "refused", 402: "paused", 422: "refused"} {
 		synctest.Test(t, func(t *testing.T) {
 			api := &fakeAPI{ttl: 300 * time.Second, onKeepalive: func(int) error { return refusal(overshoot.OpKeepalive, code) }}
-			k := newKeeper(nil)
-			runFor(t, k, api, 250*time.Second, func() {
+			k := newBench(t, "", waits)
+			run(t, k.Keeper, api, 250*time.Second, func() {
 				if got := k.Part.View(); got.State != state {
 					t.Errorf("%d: the status is %+v, want %s", code, got, state)
 				}
@@ -131,7 +134,7 @@ func TestKeepalivesObeyRetryAfter(t *testing.T) {
 			}
 			return nil
 		}}
-		runFor(t, newKeeper(nil), api, time.Minute, nil)
+		run(t, newBench(t, "", waits).Keeper, api, time.Minute, nil)
 		if got := api.keepalives[1].Sub(api.keepalives[0]); got != 13*time.Second {
 			t.Errorf("waited %v, want 13s", got)
 		}
@@ -142,7 +145,7 @@ func TestRenewBringsAFreshGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{ttl: 300 * time.Second}
 		var before, after string
-		runFor(t, newKeeper(func(ctx context.Context, l *lease.Lease) {
+		run(t, newBench(t, "", func(ctx context.Context, l *lease.Lease) error {
 			before = l.Grant().Token
 			if err := l.Renew(ctx); err != nil {
 				t.Error(err)
@@ -152,7 +155,8 @@ func TestRenewBringsAFreshGrant(t *testing.T) {
 			if err := l.Renew(context.WithoutCancel(ctx)); !errors.Is(err, context.Canceled) {
 				t.Errorf("renewing an ended lease gives %v", err)
 			}
-		}), api, time.Second, nil)
+			return nil
+		}).Keeper, api, time.Second, nil)
 		if before != "token-0" || after != "token-1" {
 			t.Errorf("got %s, then %s", before, after)
 		}
@@ -167,14 +171,153 @@ func TestRenewOfALostStreamEndsTheLease(t *testing.T) {
 			}
 			return nil
 		}}
-		runFor(t, newKeeper(func(ctx context.Context, l *lease.Lease) {
+		run(t, newBench(t, "", func(ctx context.Context, l *lease.Lease) error {
 			if l.ID == "stream-1" && l.Renew(ctx) == nil {
 				t.Error("the stream was renewed")
 			}
-			<-ctx.Done()
-		}), api, time.Second, nil)
+			return waits(ctx, l)
+		}).Keeper, api, 2*time.Second, nil)
 		if len(api.creates) != 2 {
 			t.Errorf("%d streams were made, want 2", len(api.creates))
+		}
+	})
+}
+
+func TestKeepalivesThatAreRefusedLoseTheStreamWhenItsTimeIsCertainlyOver(t *testing.T) {
+	for _, code := range []int{401, 402} {
+		synctest.Test(t, func(t *testing.T) {
+			api := &deaf{fakeAPI: &fakeAPI{ttl: 300 * time.Second}, code: code}
+			api.onKeepalive = func(int) error { return refusal(overshoot.OpKeepalive, code) }
+			api.onCreate = func(_ context.Context, n int) error {
+				if n > 1 {
+					return refusal(overshoot.OpCreate, code)
+				}
+				return nil
+			}
+			start := time.Now()
+			b := newBench(t, "", waits)
+			err := b.Run(t.Context(), api, here)
+			if f, ok := err.(*lease.Failed); !ok || overshoot.ActionOf(f.Err) == overshoot.ActionRetry {
+				t.Errorf("%d: got %v, want the refusal of the next create", code, err)
+			}
+			if took := time.Since(start); took < 300*time.Second || took > 370*time.Second {
+				t.Errorf("%d: the stream was lost after %v", code, took)
+			}
+			if n := len(api.keepalives); n < 4 || n > 8 {
+				t.Errorf("%d: %d keepalives", code, n)
+			}
+			if ids := readDisk(t, b.books.folder).ids(); len(ids) != 0 {
+				t.Errorf("the journal still has %v", ids)
+			}
+		})
+	}
+}
+
+// deaf is a service that refuses to tell about streams as well.
+type deaf struct {
+	*fakeAPI
+	code int
+}
+
+func (d *deaf) Get(context.Context, string, string) (overshoot.StreamState, error) {
+	return overshoot.StreamState{}, refusal(overshoot.OpGet, d.code)
+}
+
+// bell is rung by a test.
+type bell struct {
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+func (b *bell) Woken() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.next == nil {
+		b.next = make(chan struct{})
+	}
+	return b.next
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.next)
+	b.next = make(chan struct{})
+}
+
+func TestAKeepaliveComesFirstAfterASleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, rings := &fakeAPI{ttl: 300 * time.Second}, &bell{}
+		b := newBench(t, "", waits)
+		b.Woken = rings.Woken
+		run(t, b.Keeper, api, time.Minute, func() {
+			for n := range 3 {
+				rings.ring()
+				synctest.Wait()
+				if len(api.keepalives) != n+1 || !api.keepalives[n].Equal(time.Now()) {
+					t.Errorf("after wake-up %d: keepalives at %v, now is %v", n+1, api.keepalives, time.Now())
+				}
+				time.Sleep(time.Second)
+			}
+		})
+	})
+}
+
+func TestAKeepaliveThatHangsOverASleepIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, rings := &fakeAPI{ttl: 300 * time.Second, hangs: map[int]bool{1: true}}, &bell{}
+		b := newBench(t, "", waits)
+		b.Woken = rings.Woken
+		run(t, b.Keeper, api, 120*time.Second, func() {
+			if len(api.keepalives) != 1 {
+				t.Fatalf("%d keepalives before the sleep", len(api.keepalives))
+			}
+			rings.ring()
+			synctest.Wait()
+			if len(api.keepalives) != 2 || !api.keepalives[1].Equal(time.Now()) {
+				t.Errorf("keepalives at %v, now is %v", api.keepalives, time.Now())
+			}
+			if got := b.Part.View().State; got != "active" {
+				t.Errorf("the status is %s", got)
+			}
+		})
+	})
+}
+
+func TestAKeepaliveWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{ttl: 30 * time.Second}
+		b := newBench(t, "", waits)
+		var created os.FileInfo
+		time.AfterFunc(time.Second, func() { created = stat(t, b.books.folder) })
+		run(t, b.Keeper, api, time.Hour, func() {
+			if now := stat(t, b.books.folder); !os.SameFile(created, now) || len(api.keepalives) < 300 {
+				t.Errorf("the journal was written again within %d keepalives", len(api.keepalives))
+			}
+		})
+	})
+}
+
+func stat(t *testing.T, folder string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(folder, "leases.json"))
+	if err != nil {
+		t.Error(err)
+	}
+	return info
+}
+
+func TestTheExpiryIsShownFromTheBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := float64(time.Now().Unix())
+		b := newBench(t, "", waits)
+		run(t, b.Keeper, &fakeAPI{ttl: 300 * time.Second}, time.Second, func() {
+			if got := b.metric(t, "lease_expiry_timestamp_seconds"); got != start+300 {
+				t.Errorf("after the create it is %v, want %v", got, start+300)
+			}
+		})
+		if got := b.metric(t, "lease_expiry_timestamp_seconds"); got != 0 {
+			t.Errorf("without a stream it is %v", got)
 		}
 	})
 }

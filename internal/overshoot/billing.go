@@ -24,7 +24,7 @@ func (c *Client) Balance(ctx context.Context) (Microcents, error) {
 	var balance Microcents
 	req := request{
 		op: OpBalance, method: http.MethodGet, url: c.root + "/billing/accounts/me/balance",
-		key: needed, timeout: c.controlTimeout,
+		timeout: c.controlTimeout,
 	}
 	err := c.do(ctx, req, func(r reply) (err error) {
 		balance, err = decodeBalance(r.body)
@@ -38,7 +38,7 @@ func (c *Client) Pricing(ctx context.Context) ([]Price, error) {
 	var prices []Price
 	req := request{
 		op: OpPricing, method: http.MethodGet, url: c.root + "/billing/pricing",
-		key: onlyAfter401, timeout: c.controlTimeout,
+		open: true, timeout: c.controlTimeout,
 	}
 	err := c.do(ctx, req, func(r reply) (err error) {
 		prices, err = decodePricing(r.body)

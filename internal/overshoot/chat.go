@@ -64,7 +64,7 @@ func (c *Client) Chat(ctx context.Context, region string, ask ChatRequest) (Answ
 	var answer Answer
 	req := request{
 		op: OpChat, method: http.MethodPost, url: c.api + "/chat/completions",
-		body: body, region: region, key: needed, timeout: c.chatTimeout,
+		body: body, region: region, model: ask.Model, timeout: c.chatTimeout,
 	}
 	err = c.do(ctx, req, func(r reply) (err error) {
 		answer, err = decodeAnswer(r)

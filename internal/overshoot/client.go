@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/secret"
 )
 
 const (
@@ -22,8 +24,9 @@ type Options struct {
 	// path already ends in "v1beta" or "v1". It may not carry credentials.
 	BaseURL string
 
-	// Key returns the newest text of the API key. It is called for each request
-	// that needs one, so a key file may change under a running client.
+	// Key returns the newest text of the API key. It is called for each call that
+	// needs one, and again after a 401, so a key file may change under a running
+	// client. Many goroutines may call it at once.
 	Key func() (string, error)
 
 	// UserAgent is sent as the header of that name; empty sends Go's own.
@@ -56,6 +59,7 @@ type Client struct {
 	userAgent string
 	transport http.RoundTripper
 	metrics   *Metrics
+	gate      gate
 
 	controlTimeout time.Duration
 	chatTimeout    time.Duration
@@ -85,6 +89,17 @@ func New(o Options) (*Client, error) {
 		c.transport = newTransport()
 	}
 	return c, nil
+}
+
+// Fingerprint returns a short hash of the key's text as it is now, to notice a changed
+// key and to know again the streams of this one; "" when there is no usable key. It
+// reads the key, and may be shown.
+func (c *Client) Fingerprint() string {
+	key, err := c.readKey()
+	if err != nil {
+		return ""
+	}
+	return secret.New(key).Fingerprint()
 }
 
 // Close drops idle connections. The client stays usable.

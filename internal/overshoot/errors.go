@@ -40,7 +40,11 @@ type Error struct {
 	Message        string        // at most 300 characters
 	ExpectedRegion string        // where the stream lives, from a 409
 	UpstreamStatus int           // status that the model's provider gave, 0 when not said
-	RetryAfter     time.Duration // as asked by the service, unbounded; see Delay
+	RetryAfter     time.Duration // as asked by the service, unbounded, or what is left of it when Held; see Delay
+
+	// Held says that the request was not sent: an earlier 429, which the other fields
+	// are from, asked for a pause that is not over yet.
+	Held bool
 
 	kind   Kind  // where the status alone does not tell
 	unsent bool  // no byte of the request can have reached the service
@@ -97,7 +101,8 @@ const (
 )
 
 // Delay returns how long to leave the service alone before the next try, between
-// 1 s and 5 min, or 0 if it did not ask for a pause. A 429 always asks.
+// 1 s and 5 min, or 0 if it did not ask for a pause. A 429 always asks, and so does
+// whatever else counts as KindRateLimited.
 func (e *Error) Delay() time.Duration {
 	if e.RetryAfter <= 0 && e.Kind() != KindRateLimited {
 		return 0
@@ -107,6 +112,8 @@ func (e *Error) Delay() time.Duration {
 
 func (e *Error) hint() string {
 	switch {
+	case e.Held:
+		return "not sent, as the service asked for a pause"
 	case e.Kind() == KindUnauthorized:
 		return "check the API key"
 	case e.Kind() == KindPayment:
@@ -166,10 +173,15 @@ func (t *trip) failure(ctx context.Context, status int, err error) error {
 		e.kind = KindTimeout
 	}
 	e.Message = t.safe(err.Error())
+	if e.kind != KindCanceled {
+		// Whatever lies idle may be as dead as this connection was. Dropping it makes a
+		// network that went away silently cost one time limit, not one for each.
+		t.client.Close()
+	}
 	return e
 }
 
-func (t *trip) safe(text string) string { return clean(text, t.key) }
+func (t *trip) safe(text string) string { return clean(text, t.req.key) }
 
 // timeoutError is the cause of a context that ended by a time limit of the client.
 type timeoutError struct {
@@ -180,8 +192,9 @@ type timeoutError struct {
 func (e *timeoutError) Error() string { return e.what + " within " + e.limit.String() }
 
 // retryAfter reads the header of that name, in seconds or as a date. A date counts
-// from the date of the answer, as the clock of a Pi may be years off. What is
-// neither, or lies in the past, counts as absent.
+// from the date of the answer, as the clock of a Pi may be years off; ours serves
+// only where the answer has none, and what it gets wrong is bounded by Delay. What
+// is neither, or lies in the past, counts as absent.
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
@@ -193,7 +206,7 @@ func retryAfter(h http.Header) time.Duration {
 	}
 	now, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		return 0
+		now = time.Now()
 	}
 	return max(0, until.Sub(now))
 }

@@ -12,21 +12,15 @@ import (
 // regionHeader names the region that shall serve a request, and the one that did.
 const regionHeader = "X-Overshoot-Region"
 
-// keyUse says when a request carries the API key.
-type keyUse int
-
-const (
-	needed       keyUse = iota
-	onlyAfter401        // open to all by the contract, yet seen otherwise in places
-)
-
 type request struct {
 	op      Op
 	method  string
 	url     string
-	body    []byte // JSON; nil for none
-	region  string // header of that name; "" for none
-	key     keyUse
+	body    []byte        // JSON; nil for none
+	region  string        // header of that name; "" for none
+	model   string        // that the body asks; "" for none
+	open    bool          // to all by the contract, yet seen otherwise in places: sent without a key at first
+	key     string        // text of the API key, put in by do; "" for none
 	timeout time.Duration // of the whole call, repeats included
 }
 
@@ -39,7 +33,7 @@ type reply struct {
 
 // do makes one call: one exchange, plus the repeats that the package comment names.
 // decode sees each successful answer and says whether it is usable.
-func (c *Client) do(ctx context.Context, req request, decode func(reply) error) error {
+func (c *Client) do(ctx context.Context, req request, decode func(reply) error) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, req.timeout,
 		&timeoutError{"no complete answer", req.timeout})
 	defer cancel()
@@ -47,10 +41,18 @@ func (c *Client) do(ctx context.Context, req request, decode func(reply) error) 
 	if !isWord(req.region, maxRegion) {
 		req.region = "" // out of a damaged journal, say: the service will tell the right one
 	}
-	err := c.exchange(ctx, req, decode)
-	if KindOf(err) == KindUnauthorized && req.key == onlyAfter401 {
-		req.key = needed
-		err = c.exchange(ctx, req, decode)
+	if !req.open {
+		if req.key, err = c.readKey(); err != nil {
+			return &Error{Op: req.op, Message: clean(err.Error()), kind: KindUnauthorized, unsent: true}
+		}
+	}
+	err = c.exchange(ctx, req, decode)
+	if KindOf(err) == KindUnauthorized {
+		// Somebody may have put a new key in its place since we looked; a list may not be open after all.
+		if newest, keyErr := c.readKey(); keyErr == nil && newest != req.key {
+			req.key = newest
+			err = c.exchange(ctx, req, decode)
+		}
 	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind() == KindRegion && e.ExpectedRegion != "" {
 		req.region = e.ExpectedRegion
@@ -63,22 +65,22 @@ func (c *Client) do(ctx context.Context, req request, decode func(reply) error) 
 	return err
 }
 
-// exchange sends one request, judges the answer and counts it.
+// exchange sends one request unless the service asked for a pause, judges the answer
+// and counts it.
 func (c *Client) exchange(ctx context.Context, req request, decode func(reply) error) error {
+	if err := c.gate.held(req); err != nil {
+		c.metrics.hold(req.op)
+		return err
+	}
 	start := time.Now()
 	status, err := c.attempt(ctx, req, decode)
 	c.metrics.observe(req.op, outcome(status, err), time.Since(start))
+	c.gate.heed(req, err)
 	return err
 }
 
 func (c *Client) attempt(ctx context.Context, req request, decode func(reply) error) (status int, err error) {
-	key := ""
-	if req.key == needed {
-		if key, err = c.readKey(); err != nil {
-			return 0, &Error{Op: req.op, Message: clean(err.Error()), kind: KindUnauthorized, unsent: true}
-		}
-	}
-	t := &trip{client: c, req: req, key: key}
+	t := &trip{client: c, req: req}
 	response, err := t.send(ctx)
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ const (
 	KindRegion       Kind = "region"       // 409: the stream lives elsewhere, and the repeats failed
 	KindConflict     Kind = "conflict"     // 409 for another reason
 	KindGone         Kind = "gone"         // 410
-	KindRateLimited  Kind = "rate_limited" // 429
+	KindRateLimited  Kind = "rate_limited" // 429, and a create refused in other words because the key has its fill of streams
 	KindInvalid      Kind = "invalid"      // other 4xx, and arguments refused before sending
 	KindUnavailable  Kind = "unavailable"  // 503
 	KindServer       Kind = "server"       // other 5xx
@@ -44,6 +45,9 @@ func KindOf(err error) Kind {
 func (e *Error) Kind() Kind {
 	if e.kind != KindNone {
 		return e.kind
+	}
+	if e.meansFull() {
+		return KindRateLimited
 	}
 	switch e.Status {
 	case http.StatusUnauthorized:
@@ -82,6 +86,16 @@ func (e *Error) kindOfConflict() Kind {
 	}
 	return KindConflict
 }
+
+// meansFull tells a create that was refused because the key has as many streams as it
+// may. The contract does not name the status for it; besides 429, a 403 or a 503 that
+// speaks of a limit is one. Without such words they are about the key and the service.
+func (e *Error) meansFull() bool {
+	return e.Op == OpCreate && (e.Status == http.StatusForbidden || e.Status == http.StatusServiceUnavailable) &&
+		limitWords.MatchString(e.Code+" "+e.Message)
+}
+
+var limitWords = regexp.MustCompile(`(?i)(\b|_)(limits?|quota|maximum)(\b|_)|too[ _]many|max_streams|concurren`)
 
 func kindOfContext(err error) Kind {
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -12,6 +12,7 @@ const namespace = "overshoot_agent"
 // Metrics counts the requests of all clients it is given to.
 type Metrics struct {
 	requests *prometheus.CounterVec
+	held     *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 }
 
@@ -23,13 +24,17 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Namespace: namespace, Subsystem: "api", Name: "requests_total",
 			Help: "Requests sent to the Overshoot API, by call and by HTTP status or, without a usable answer, by reason.",
 		}, []string{"op", "code"}),
+		held: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: "api", Name: "requests_held_total",
+			Help: "Requests not sent because the Overshoot API had asked for a pause that was not over, by call.",
+		}, []string{"op"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: "api", Name: "request_seconds",
 			Help:    "Time from sending a request to the Overshoot API until its answer was read or given up, by call.",
 			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 		}, []string{"op"}),
 	}
-	registerer.MustRegister(m.requests, m.seconds)
+	registerer.MustRegister(m.requests, m.held, m.seconds)
 	return m
 }
 
@@ -39,6 +44,13 @@ func (m *Metrics) observe(op Op, code string, took time.Duration) {
 	}
 	m.requests.WithLabelValues(string(op), code).Inc()
 	m.seconds.WithLabelValues(string(op)).Observe(took.Seconds())
+}
+
+func (m *Metrics) hold(op Op) {
+	if m == nil {
+		return
+	}
+	m.held.WithLabelValues(string(op)).Inc()
 }
 
 // outcome is the code label: the status where it tells what happened, else the

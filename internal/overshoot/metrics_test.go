@@ -25,9 +25,9 @@ func TestMetrics(t *testing.T) {
 		{418, ""},
 		{599, ""},
 		{999, ""},
-		{429, ""},
 		{409, plainRegion},
 		{201, created},
+		{429, ""},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(answers[0].status)
@@ -49,6 +49,7 @@ func TestMetrics(t *testing.T) {
 	for len(answers) > 0 {
 		client.Create(t.Context())
 	}
+	client.Create(t.Context()) // held
 	options.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("cable is out") })
 	offline, err := overshoot.New(options)
 	if err != nil {
@@ -57,6 +58,9 @@ func TestMetrics(t *testing.T) {
 	offline.Models(t.Context())
 
 	err = testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP overshoot_agent_api_requests_held_total Requests not sent because the Overshoot API had asked for a pause that was not over, by call.
+# TYPE overshoot_agent_api_requests_held_total counter
+overshoot_agent_api_requests_held_total{op="create"} 1
 # HELP overshoot_agent_api_requests_total Requests sent to the Overshoot API, by call and by HTTP status or, without a usable answer, by reason.
 # TYPE overshoot_agent_api_requests_total counter
 overshoot_agent_api_requests_total{code="201",op="create"} 2
@@ -68,7 +72,7 @@ overshoot_agent_api_requests_total{code="5xx",op="create"} 1
 overshoot_agent_api_requests_total{code="malformed",op="create"} 1
 overshoot_agent_api_requests_total{code="network",op="models"} 1
 overshoot_agent_api_requests_total{code="other",op="create"} 1
-`), "overshoot_agent_api_requests_total")
+`), "overshoot_agent_api_requests_total", "overshoot_agent_api_requests_held_total")
 	if err != nil {
 		t.Error(err)
 	}

@@ -23,7 +23,7 @@ func (c *Client) Models(ctx context.Context) ([]Model, error) {
 	var models []Model
 	req := request{
 		op: OpModels, method: http.MethodGet, url: c.api + "/models",
-		key: onlyAfter401, timeout: c.controlTimeout,
+		open: true, timeout: c.controlTimeout,
 	}
 	err := c.do(ctx, req, func(r reply) (err error) {
 		models, err = decodeModels(r.body)

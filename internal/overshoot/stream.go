@@ -75,7 +75,7 @@ func (c *Client) Create(ctx context.Context) (Stream, error) {
 	var stream Stream
 	req := request{
 		op: OpCreate, method: http.MethodPost, url: c.api + "/streams",
-		body: []byte("{}"), key: needed, timeout: c.controlTimeout,
+		body: []byte("{}"), timeout: c.controlTimeout,
 	}
 	err := c.do(ctx, req, func(r reply) (err error) {
 		stream, err = decodeStream(r, "")
@@ -90,7 +90,7 @@ func (c *Client) Keepalive(ctx context.Context, id, region string) (Stream, erro
 	var stream Stream
 	req := request{
 		op: OpKeepalive, method: http.MethodPost, url: c.streamURL(id) + "/keepalive",
-		body: []byte("{}"), region: region, key: needed, timeout: c.controlTimeout,
+		body: []byte("{}"), region: region, timeout: c.controlTimeout,
 	}
 	if !isStreamID(id) {
 		return stream, badStreamID(req.op)
@@ -108,7 +108,7 @@ func (c *Client) Get(ctx context.Context, id, region string) (StreamState, error
 	var state StreamState
 	req := request{
 		op: OpGet, method: http.MethodGet, url: c.streamURL(id),
-		region: region, key: needed, timeout: c.controlTimeout,
+		region: region, timeout: c.controlTimeout,
 	}
 	if !isStreamID(id) {
 		return state, badStreamID(req.op)
@@ -125,7 +125,7 @@ func (c *Client) Get(ctx context.Context, id, region string) (StreamState, error
 func (c *Client) Delete(ctx context.Context, id, region string) error {
 	req := request{
 		op: OpDelete, method: http.MethodDelete, url: c.streamURL(id),
-		region: region, key: needed, timeout: c.controlTimeout,
+		region: region, timeout: c.controlTimeout,
 	}
 	if !isStreamID(id) {
 		return badStreamID(req.op)

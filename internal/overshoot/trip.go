@@ -20,7 +20,6 @@ const headerTimeout = 10 * time.Second
 type trip struct {
 	client *Client
 	req    request
-	key    string
 	sentAt time.Time
 
 	wanted, connected atomic.Bool // a connection; written by the transport
@@ -74,8 +73,8 @@ func (t *trip) newRequest(ctx context.Context) (*http.Request, error) {
 	if t.req.region != "" {
 		r.Header.Set(regionHeader, t.req.region)
 	}
-	if t.key != "" {
-		r.Header.Set("Authorization", "Bearer "+t.key)
+	if t.req.key != "" {
+		r.Header.Set("Authorization", "Bearer "+t.req.key)
 	}
 	return r, nil
 }

@@ -4,32 +4,40 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
+	"github.com/overshoot-ai/overshoot-agent/internal/slot"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
 
-// A Pipeline is a supervisor.Unit: it runs one camera until its context ends, and has released the stream when Run returns.
+// A Pipeline is a supervisor.Unit: it runs one camera until its context ends. When Run returns, the stream is released, or kept for the
+// next life of the camera.
 type Pipeline struct {
+	Camera   string
 	Priority int
 	Hold     time.Duration // for how long a dark camera keeps its stream
 
 	Hub       *hub.Hub
 	Source    *camera.Loop
-	Pool      *lease.Pool
-	Keeper    *lease.Keeper // its Use is set by Run
+	Pool      *slot.Pool
+	Keeper    *lease.Keeper // its Use and Keep are set by Run
 	Publisher *publish.Loop
 	Watchers  []*watch.Watcher
+	Log       *zap.Logger
+
+	// Keep tells by the cause with which the context ended whether the stream stays for the next life of the camera.
+	Keep func(cause error) bool
+	// Abandon is called when a stream could not be deleted: somebody else has to, and its slot is not free before.
+	Abandon func(lease.Entry)
 
 	sight sight
 }
@@ -37,32 +45,33 @@ type Pipeline struct {
 // Run implements supervisor.Unit.
 func (p *Pipeline) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.Source.Run(ctx) })
-	group.Go(func() error { return p.stream(ctx) })
+	guard.Go(group, func() error { return p.Source.Run(ctx) })
+	guard.Go(group, func() error { return p.stream(ctx) })
 	return group.Wait()
 }
 
-// stream has a stream for as long as the camera delivers, and a little longer.
-func (p *Pipeline) stream(ctx context.Context) error {
-	for {
-		p.Keeper.Part.Set("idle", nil)
-		if !p.waitLive(ctx) {
-			return ctx.Err()
-		}
-		if err := p.whileLive(ctx, p.holdStream); err != nil && ctx.Err() == nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-}
-
-// dark is the age of the newest picture from which a camera that never had a stream counts as not delivering.
+// dark is the age of the newest picture from which a camera counts as not delivering.
 const dark = time.Second
 
 // look is how often the pipeline looks at what passes by itself.
 const look = 50 * time.Millisecond
+
+// stream has a stream for as long as the camera delivers, and a little longer. A stream from an earlier life needs no picture to go on.
+func (p *Pipeline) stream(ctx context.Context) error {
+	p.Keeper.Keep = p.keeps
+	for ctx.Err() == nil {
+		if !p.Keeper.Adopts(p.Camera) {
+			p.Keeper.Part.Set("idle", nil)
+			if !p.waitLive(ctx) {
+				break
+			}
+		}
+		if err := p.hold(ctx); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
 
 // waitLive blocks until the camera delivers pictures, and reports false when ctx ended before.
 func (p *Pipeline) waitLive(ctx context.Context) bool {
@@ -74,58 +83,29 @@ func (p *Pipeline) waitLive(ctx context.Context) bool {
 	return true
 }
 
-// whileLive runs f in a context that ends when the camera has been dark for the hold time.
-func (p *Pipeline) whileLive(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		for retry.Sleep(ctx, look) {
-			if p.Hub.PictureAge() > p.Hold {
-				cancel()
-			}
-		}
-	}()
-	return f(ctx)
-}
-
-// holdStream takes a slot and keeps a stream in it until ctx ends.
-func (p *Pipeline) holdStream(ctx context.Context) error {
-	for {
-		p.Keeper.Part.Set("waiting", nil)
-		slot, err := p.Pool.Acquire(ctx, p.Priority, func(rank, of int) {
-			p.Keeper.Part.Detail("waiting", fmt.Sprintf("rank %d of %d", rank, of))
-		})
-		p.Keeper.Part.Detail("waiting", "")
-		if err != nil {
-			return nil
-		}
-		p.Keeper.Part.Detail("key", slot.Key.Name)
-		p.Keeper.Use = func(ctx context.Context, l *lease.Lease) { p.use(ctx, l, slot.Key.Client) }
-		err = p.Keeper.Run(ctx, slot.Key.Client)
-		p.Keeper.Part.Detail("key", "")
-		if unknown, ok := errors.AsType[*lease.Unknown](err); ok {
-			slot.ReleaseAfter(unknown.For)
-			continue
-		}
-		slot.Release()
-		return err
-	}
-}
-
 // use publishes to a stream and asks about it until ctx ends. The questions stop before the room is left.
-func (p *Pipeline) use(ctx context.Context, l *lease.Lease, client *overshoot.Client) {
+func (p *Pipeline) use(ctx context.Context, l *lease.Lease, key slot.Key) error {
+	if l.Grant().Token != "" {
+		p.Pool.Accepted(key.Name)
+	}
 	publishing, leave := context.WithCancel(context.WithoutCancel(ctx))
-	var left sync.WaitGroup
-	left.Go(func() { p.Publisher.Run(publishing, l) })
+	group, ctx := errgroup.WithContext(ctx)
+	guard.Go(group, func() error { return p.Publisher.Run(publishing, l) })
+	guard.Go(group, func() error {
+		defer leave()
+		return p.ask(ctx, l, key.Client)
+	})
+	return group.Wait()
+}
 
-	var asking sync.WaitGroup
+// ask asks all questions while fresh pictures arrive, until ctx ends.
+func (p *Pipeline) ask(ctx context.Context, l *lease.Lease, client *overshoot.Client) error {
+	group, ctx := errgroup.WithContext(ctx)
 	p.sight.close()
-	asking.Go(func() { p.sight.watch(ctx, client, l, p.Publisher, p.Hub) })
+	guard.Go(group, func() error { p.sight.watch(ctx, client, l, p.Publisher, p.Hub); return nil })
 	for _, w := range p.Watchers {
 		w.Fresh = p.sight.clear
-		asking.Go(func() { w.Run(ctx, client, l, l.ID) })
+		guard.Go(group, func() error { w.Run(ctx, client, l, l.ID); return nil })
 	}
-	asking.Wait()
-	leave()
-	left.Wait()
+	return group.Wait()
 }

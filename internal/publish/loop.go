@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
@@ -17,7 +18,10 @@ var Kind = status.Kind{Name: "publisher", States: []string{"off", "joining", "li
 
 // Grants is a lease, as far as a publisher needs it.
 type Grants interface {
+	// Grant returns the newest grant. It has no token while a stream was taken over and not renewed yet.
 	Grant() overshoot.Grant
+	// Renew fetches a new one, or finds that the stream is gone, and blocks until that is known. The error is of no interest: whoever
+	// holds the lease acts on it.
 	Renew(ctx context.Context) error
 }
 
@@ -30,45 +34,78 @@ type Loop struct {
 	Part    *status.Part // of Kind
 	Metrics *Metrics
 
-	stays atomic.Uint64
-	live  atomic.Bool
+	stays uint64 // so far; of Run's goroutine
+	now   atomic.Pointer[stay]
+}
+
+// A stay is one session, seen from outside.
+type stay struct {
+	number uint64
+	doubts chan error
 }
 
 // Stay returns the number of the stay in the room that lasts now, counted from 1, or 0 when there is none.
 func (l *Loop) Stay() uint64 {
-	if !l.live.Load() {
-		return 0
+	if s := l.now.Load(); s != nil {
+		return s.number
 	}
-	return l.stays.Load()
+	return 0
 }
 
-// settled is how long a session must last before the pauses between attempts start small again.
-const settled = 10 * time.Second
+// Doubt ends a stay with err and makes the loop join anew: the caller has evidence that nothing of what we send arrives. It does nothing
+// when the stay of that number has ended already. It does not block.
+func (l *Loop) Doubt(number uint64, err error) {
+	s := l.now.Load()
+	if s == nil || s.number != number {
+		return
+	}
+	select {
+	case s.doubts <- err:
+	default: // it ends already
+	}
+}
 
-// Run blocks until ctx ends, and has left the room when it returns.
-func (l *Loop) Run(ctx context.Context, grants Grants) {
+// Run blocks until ctx ends, and has left the room when it returns. It returns nil, or a *guard.Panic as soon as something in it or in a
+// session panicked.
+func (l *Loop) Run(ctx context.Context, grants Grants) error {
 	defer l.Part.Set("off", nil)
-	pause := retry.NewPause(300*time.Millisecond, 10*time.Second)
+	pace := &pace{}
 	for ctx.Err() == nil {
 		l.Part.Set("joining", nil)
-		started, stays := time.Now(), l.stays.Load()
-		err := l.runOnce(ctx, grants.Grant())
-		left := l.stays.Load() > stays
+		started, stays := time.Now(), l.stays
+		err := guard.Run(func() error { return l.runOnce(ctx, grants) })
+		if p, ok := errors.AsType[*guard.Panic](err); ok {
+			return p
+		}
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
-		l.Metrics.reconnects.Inc()
-		l.Part.Set("failed", err)
-		if time.Since(started) > settled {
-			pause.Reset()
+		entered := l.stays > stays
+		l.failed(err)
+		if entered && time.Since(started) > settled {
+			pace.reset()
 		}
-		if !pause.Wait(ctx) {
-			return
+		answered := entered || errors.Is(err, ErrGrant)
+		if !retry.Sleep(ctx, pace.next(time.Now(), answered)) {
+			return nil
 		}
-		if left || errors.Is(err, ErrGrant) {
+		if answered {
 			renew(ctx, grants)
 		}
 	}
+	return nil
+}
+
+// failed shows why an attempt or a stay came to its end.
+func (l *Loop) failed(err error) {
+	if errors.Is(err, errNoGrant) {
+		return // the lease says what is the matter
+	}
+	if errors.Is(err, ErrUnacknowledged) {
+		l.Metrics.doubted(evidenceReports)
+	}
+	l.Metrics.reconnects.Inc()
+	l.Part.Set("failed", err)
 }
 
 // renew asks for a fresh grant after a stay that ended or a token that was refused. Whether that brings one, or word that the stream is
@@ -79,8 +116,28 @@ func renew(ctx context.Context, grants Grants) {
 	_ = grants.Renew(ctx)
 }
 
-// runOnce is one stay in the room. It returns why it ended.
-func (l *Loop) runOnce(ctx context.Context, grant overshoot.Grant) error {
+// errNoGrant says that there is nothing to join with yet.
+var errNoGrant = errors.New("there is no grant yet")
+
+// grant returns the newest grant that lets us in somewhere. A stream that was taken over from an earlier run has none before its lease
+// was renewed.
+func grant(ctx context.Context, grants Grants) (overshoot.Grant, error) {
+	if g := grants.Grant(); g.Token != "" {
+		return g, nil
+	}
+	_ = grants.Renew(ctx)
+	if g := grants.Grant(); g.Token != "" {
+		return g, nil
+	}
+	return overshoot.Grant{}, errNoGrant
+}
+
+// runOnce is one stay in the room. It returns why it ended, or why there was none.
+func (l *Loop) runOnce(ctx context.Context, grants Grants) error {
+	grant, err := grant(ctx, grants)
+	if err != nil {
+		return err
+	}
 	session, err := l.Publisher.Join(ctx, grant)
 	if err != nil {
 		return err
@@ -88,9 +145,10 @@ func (l *Loop) runOnce(ctx context.Context, grant overshoot.Grant) error {
 	defer session.Close()
 	detach := l.Attach(session.Write)
 	defer detach()
-	l.stays.Add(1)
-	l.live.Store(true)
-	defer l.live.Store(false)
+	l.stays++
+	s := &stay{number: l.stays, doubts: make(chan error, 1)}
+	l.now.Store(s)
+	defer l.now.Store(nil)
 	l.Metrics.live.Set(1)
 	defer l.Metrics.live.Set(0)
 	l.Part.Set("live", nil)
@@ -100,5 +158,8 @@ func (l *Loop) runOnce(ctx context.Context, grant overshoot.Grant) error {
 		return ctx.Err()
 	case <-session.Lost():
 		return session.Err()
+	case err := <-s.doubts:
+		l.Metrics.doubted(evidencePictures)
+		return err
 	}
 }

@@ -2,10 +2,17 @@ package publish
 
 import "github.com/prometheus/client_golang/prometheus"
 
+// What a doubt about a stay rests on.
+const (
+	evidenceReports  = "reports"  // the room's receiver reports
+	evidencePictures = "pictures" // what the service says it has seen
+)
+
 // Vectors are the metrics of all publishers.
 type Vectors struct {
 	live       *prometheus.GaugeVec
 	reconnects *prometheus.CounterVec
+	doubts     *prometheus.CounterVec
 	packets    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	loss       *prometheus.GaugeVec
@@ -15,11 +22,14 @@ type Vectors struct {
 type Metrics struct {
 	live       prometheus.Gauge
 	reconnects prometheus.Counter
+	doubts     map[string]prometheus.Counter // by evidence
 
 	Packets  prometheus.Counter // sent by a session
 	Failures prometheus.Counter // packets a session could not send
 	Loss     prometheus.Gauge   // newest ratio of packets lost, by the room's receiver reports
 }
+
+func (m *Metrics) doubted(evidence string) { m.doubts[evidence].Inc() }
 
 // NewVectors registers the metrics.
 func NewVectors(reg prometheus.Registerer) *Vectors {
@@ -30,26 +40,33 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 	v := &Vectors{
 		live:       prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("live", "1 while the camera is in the room of its stream.")), label),
 		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts(opts("reconnects_total", "Stays in a room, or attempts to join one, that ended by themselves.")), label),
-		packets:    prometheus.NewCounterVec(prometheus.CounterOpts(opts("packets_sent_total", "RTP packets sent to the room.")), label),
-		failures:   prometheus.NewCounterVec(prometheus.CounterOpts(opts("packet_failures_total", "RTP packets that could not be sent.")), label),
-		loss:       prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("packet_loss_ratio", "Share of packets lost on the way, 0-1, by the newest receiver report.")), label),
+		doubts: prometheus.NewCounterVec(prometheus.CounterOpts(opts("doubts_total",
+			"Stays that were ended because nothing seemed to arrive, by the evidence: reports of the room, or pictures seen by the service.")), []string{"camera", "evidence"}),
+		packets:  prometheus.NewCounterVec(prometheus.CounterOpts(opts("packets_sent_total", "RTP packets sent to the room.")), label),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts(opts("packet_failures_total", "RTP packets that could not be sent.")), label),
+		loss:     prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("packet_loss_ratio", "Share of packets lost on the way, 0-1, by the newest receiver report.")), label),
 	}
-	reg.MustRegister(v.live, v.reconnects, v.packets, v.failures, v.loss)
+	reg.MustRegister(v.live, v.reconnects, v.doubts, v.packets, v.failures, v.loss)
 	return v
 }
 
 // Camera makes the series of one camera, at zero.
 func (v *Vectors) Camera(name string) *Metrics {
-	return &Metrics{
-		live: v.live.WithLabelValues(name), reconnects: v.reconnects.WithLabelValues(name),
+	m := &Metrics{
+		live: v.live.WithLabelValues(name), reconnects: v.reconnects.WithLabelValues(name), doubts: map[string]prometheus.Counter{},
 		Packets: v.packets.WithLabelValues(name), Failures: v.failures.WithLabelValues(name), Loss: v.loss.WithLabelValues(name),
 	}
+	for _, evidence := range []string{evidenceReports, evidencePictures} {
+		m.doubts[evidence] = v.doubts.WithLabelValues(name, evidence)
+	}
+	return m
 }
 
 // Forget removes the series of a camera that is no longer configured.
 func (v *Vectors) Forget(name string) {
 	v.live.DeleteLabelValues(name)
 	v.reconnects.DeleteLabelValues(name)
+	v.doubts.DeletePartialMatch(prometheus.Labels{"camera": name})
 	v.packets.DeleteLabelValues(name)
 	v.failures.DeleteLabelValues(name)
 	v.loss.DeleteLabelValues(name)

@@ -39,3 +39,11 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 func (v *Vectors) Sink(name string) *Metrics {
 	return &Metrics{v.sent.WithLabelValues(name), v.failures.WithLabelValues(name), v.delivery.WithLabelValues(name), v.lastSuccess.WithLabelValues(name)}
 }
+
+// Forget removes the series of a sink that is no longer configured.
+func (v *Vectors) Forget(name string) {
+	v.sent.DeleteLabelValues(name)
+	v.failures.DeleteLabelValues(name)
+	v.delivery.DeleteLabelValues(name)
+	v.lastSuccess.DeleteLabelValues(name)
+}

@@ -1,23 +1,30 @@
 package sink
 
-import "github.com/overshoot-ai/overshoot-agent/internal/result"
+import (
+	"sync/atomic"
 
-// A Router puts each result into the queues of the sinks that its watch names.
-type Router struct {
-	routes map[string][]func(result.Result)
-}
+	"github.com/overshoot-ai/overshoot-agent/internal/result"
+)
+
+// A Router puts each result into the queues of the sinks that its watch names. Its methods may be called from any goroutine.
+type Router struct{ routes atomic.Pointer[Routes] }
+
+// Routes are, by watch, what takes its results; nothing in there may block.
+type Routes map[string][]func(result.Result)
 
 // NewRouter returns a router without routes.
-func NewRouter() *Router { return &Router{map[string][]func(result.Result){}} }
-
-// Route lets results of a watch go to add as well. All routes are made before the first result.
-func (r *Router) Route(watch string, add func(result.Result)) {
-	r.routes[watch] = append(r.routes[watch], add)
+func NewRouter() *Router {
+	r := &Router{}
+	r.Set(Routes{})
+	return r
 }
 
-// Accept takes a result. It may be called from any goroutine and does not wait for any sink.
+// Set puts routes in the place of those before. They must not be changed afterwards.
+func (r *Router) Set(routes Routes) { r.routes.Store(&routes) }
+
+// Accept takes a result. It does not wait for any sink.
 func (r *Router) Accept(res result.Result) {
-	for _, add := range r.routes[res.Watch] {
+	for _, add := range (*r.routes.Load())[res.Watch] {
 		add(res)
 	}
 }

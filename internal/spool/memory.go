@@ -110,3 +110,9 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 func (v *Vectors) Sink(name string) *Metrics {
 	return &Metrics{v.records.WithLabelValues(name), v.dropped.WithLabelValues(name, "size")}
 }
+
+// Forget removes the series of a queue whose sink is no longer configured.
+func (v *Vectors) Forget(name string) {
+	v.records.DeleteLabelValues(name)
+	v.dropped.DeletePartialMatch(prometheus.Labels{"sink": name})
+}

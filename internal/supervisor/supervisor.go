@@ -4,20 +4,25 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
-// A Unit is one thing to keep running. Run blocks until ctx ends; an earlier return, with or without an error, is a failure.
+// A Unit is one thing to keep running. Run blocks until ctx ends; an earlier return, with or without an error, is a failure. It runs what
+// it starts under guards, so that a panic there is an error of Run.
 type Unit interface {
 	Run(ctx context.Context) error
 }
+
+// ErrReplaced is the cause with which the context of a unit ends whose place another spec of the same name takes. What the next one can
+// go on with need not be torn down.
+var ErrReplaced = errors.New("replaced by a changed unit")
 
 // A Spec says which unit is wanted.
 type Spec struct {
@@ -25,6 +30,7 @@ type Spec struct {
 	Equal func(old Spec) bool // whether old, which runs, is as good as this one; then it is left alone
 	New   func() Unit         // makes the unit anew for each start
 	Value any                 // whatever Equal needs to compare
+	Ended func(replaced bool) // called when the unit has ended for good, before another takes its place; may be nil
 }
 
 // A Supervisor runs units. Make one with New.
@@ -42,17 +48,22 @@ const slowStop = 5 * time.Second
 
 type runner struct {
 	spec Spec
-	stop context.CancelFunc
+	stop context.CancelCauseFunc
 	done chan struct{}
 }
 
-// New returns a supervisor without units. Stacks of panics go through scrub before they are logged.
-func New(log *zap.Logger, reg prometheus.Registerer, scrub func(string) string) *Supervisor {
-	s := &Supervisor{log: log, scrub: scrub, running: map[string]*runner{}, restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+// NewRestarts registers the metric of restarts, one for all supervisors.
+func NewRestarts(reg prometheus.Registerer) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "overshoot_agent", Name: "unit_restarts_total", Help: "Restarts of a unit, by cause.",
-	}, []string{"unit", "cause"})}
-	reg.MustRegister(s.restarts)
-	return s
+	}, []string{"unit", "cause"})
+	reg.MustRegister(v)
+	return v
+}
+
+// New returns a supervisor without units. What a panic says goes through scrub before it is logged.
+func New(log *zap.Logger, restarts *prometheus.CounterVec, scrub func(string) string) *Supervisor {
+	return &Supervisor{log: log, restarts: restarts, scrub: scrub, running: map[string]*runner{}}
 }
 
 // Apply makes the running units those of want: it keeps the equal ones untouched, stops the others first, so that what they held is
@@ -64,10 +75,10 @@ func (s *Supervisor) Apply(ctx context.Context, want []Spec) {
 	for _, spec := range want {
 		wanted[spec.Name] = spec
 	}
-	var gone []*runner
+	gone := map[*runner]bool{} // whether another takes its place
 	for name, r := range s.running {
-		if spec, ok := wanted[name]; !ok || !spec.Equal(r.spec) {
-			gone = append(gone, r)
+		if spec, replaced := wanted[name]; !replaced || !spec.Equal(r.spec) {
+			gone[r] = replaced
 			delete(s.running, name)
 		}
 	}
@@ -82,11 +93,21 @@ func (s *Supervisor) Apply(ctx context.Context, want []Spec) {
 // Stop stops all units and blocks until they have ended.
 func (s *Supervisor) Stop() { s.Apply(context.Background(), nil) }
 
-func (s *Supervisor) halt(gone []*runner) {
-	for _, r := range gone {
-		r.stop()
+// Pulse returns when no change is under way. A supervisor that does not return from it for long hangs.
+func (s *Supervisor) Pulse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}
+
+func (s *Supervisor) halt(gone map[*runner]bool) {
+	for r, replaced := range gone {
+		if replaced {
+			r.stop(ErrReplaced)
+		} else {
+			r.stop(nil)
+		}
 	}
-	for _, r := range gone {
+	for r, replaced := range gone {
 		select {
 		case <-r.done:
 		case <-time.After(slowStop):
@@ -94,11 +115,14 @@ func (s *Supervisor) halt(gone []*runner) {
 			<-r.done
 		}
 		s.restarts.DeletePartialMatch(prometheus.Labels{"unit": r.spec.Name})
+		if r.spec.Ended != nil {
+			r.spec.Ended(replaced)
+		}
 	}
 }
 
 func (s *Supervisor) start(ctx context.Context, spec Spec) *runner {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
 	r := &runner{spec: spec, stop: stop, done: make(chan struct{})}
 	for _, cause := range []string{"error", "panic"} {
 		s.restarts.WithLabelValues(spec.Name, cause)
@@ -116,12 +140,11 @@ func (s *Supervisor) keep(ctx context.Context, spec Spec) {
 	pause := retry.NewPause(time.Second, time.Minute)
 	for ctx.Err() == nil {
 		started := time.Now()
-		cause, err := s.runOnce(ctx, spec)
-		if ctx.Err() != nil {
+		err := guard.Run(func() error { return spec.New().Run(ctx) })
+		if ctx.Err() != nil && !guard.Panicked(err) {
 			return
 		}
-		s.restarts.WithLabelValues(spec.Name, cause).Inc()
-		s.log.Error("a unit failed and will be restarted", zap.String("unit", spec.Name), zap.String("cause", cause), zap.Error(err))
+		s.failed(spec, err)
 		if time.Since(started) > wellAfter {
 			pause.Reset()
 		}
@@ -129,14 +152,15 @@ func (s *Supervisor) keep(ctx context.Context, spec Spec) {
 	}
 }
 
-// runOnce turns a panic on the unit's own goroutine into an error, with the stack, so that it costs one unit a second and not the process
-// its life. A panic on a goroutine that the unit started is out of its reach.
-func (s *Supervisor) runOnce(ctx context.Context, spec Spec) (cause string, err error) {
-	cause = "error"
-	defer func() {
-		if p := recover(); p != nil {
-			cause, err = "panic", fmt.Errorf("panic: %s\n%s", s.scrub(fmt.Sprint(p)), s.scrub(string(debug.Stack())))
-		}
-	}()
-	return cause, spec.New().Run(ctx)
+// failed tells of a failure. A panic is told whole, with its stack, but for secrets.
+func (s *Supervisor) failed(spec Spec, err error) {
+	cause, text := "error", "it returned"
+	if guard.Panicked(err) {
+		cause = "panic"
+	}
+	if err != nil {
+		text = s.scrub(err.Error())
+	}
+	s.restarts.WithLabelValues(spec.Name, cause).Inc()
+	s.log.Error("a unit failed and will be restarted", zap.String("unit", spec.Name), zap.String("cause", cause), zap.String("error", text))
 }

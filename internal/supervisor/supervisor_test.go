@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -65,7 +66,7 @@ func newSupervisor() (*supervisor.Supervisor, *observer.ObservedLogs, *prometheu
 	core, logs := observer.New(zap.InfoLevel)
 	registry := prometheus.NewRegistry()
 	scrub := func(s string) string { return strings.ReplaceAll(s, "canary", "<secret>") }
-	return supervisor.New(zap.New(core), registry, scrub), logs, registry
+	return supervisor.New(zap.New(core), supervisor.NewRestarts(registry), scrub), logs, registry
 }
 
 func TestApplyChangesOnlyTheDifference(t *testing.T) {
@@ -92,6 +93,32 @@ func TestApplyChangesOnlyTheDifference(t *testing.T) {
 		s.Stop()
 		if got := r.take(); got != "-c1" {
 			t.Errorf("Stop: got %s", got)
+		}
+	})
+}
+
+func TestAUnitHearsWhetherAnotherTakesItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, _ := newSupervisor()
+		r := &record{}
+		telling := func(name, version string) supervisor.Spec {
+			spec := r.playing(name, version, func(ctx context.Context) error {
+				<-ctx.Done()
+				r.add(fmt.Sprint(name, version, ":", errors.Is(context.Cause(ctx), supervisor.ErrReplaced)))
+				return nil
+			})
+			spec.Ended = func(replaced bool) { r.add(fmt.Sprint(name, version, " ended:", replaced)) }
+			return spec
+		}
+		s.Apply(t.Context(), []supervisor.Spec{telling("a", "1")})
+		r.take()
+		s.Apply(t.Context(), []supervisor.Spec{telling("a", "2")})
+		if got, want := r.take(), "a1:true -a1 a1 ended:true +a2"; got != want {
+			t.Errorf("replaced: got %s, want %s", got, want)
+		}
+		s.Apply(t.Context(), nil)
+		if got, want := r.take(), "a2:false -a2 a2 ended:false"; got != want {
+			t.Errorf("removed: got %s, want %s", got, want)
 		}
 	})
 }

@@ -25,15 +25,16 @@ const configName = "overshoot-agent.yaml"
 
 // An agent is one overshoot-agent process. Everything that ever comes out of it is searched for secrets.
 type agent struct {
-	t       *testing.T
-	dir     string
-	base    string // of its HTTP addresses
-	secrets *secrets
-	cmd     *exec.Cmd
-	stdout  *output
-	stderr  *output
-	pages   *output // all that was ever got over HTTP
-	ended   chan struct{}
+	t        *testing.T
+	dir      string
+	base     string // of its HTTP addresses
+	secrets  *secrets
+	cmd      *exec.Cmd
+	stdout   *output
+	stderr   *output
+	pages    *output // all that was ever got over HTTP
+	ended    chan struct{}
+	finished bool // all that came out of it was looked at
 }
 
 // startAgent runs an agent with cameras and watches (YAML) against s, and blocks until it has started. It ends with the test.
@@ -45,18 +46,42 @@ func startAgent(t *testing.T, s *simulator, cameras, watches string) *agent {
 // startAgentWith does the same with a configuration that was changed.
 func startAgentWith(t *testing.T, s *simulator, cameras, watches string, change func(config string) string) *agent {
 	t.Helper()
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, configName), []byte(change(s.config(dir, cameras, watches))), 0o600))
+	return startAgentIn(t, s, dir)
+}
+
+// startAgentIn does the same with the configuration that lies in dir, of which an earlier agent may have been the first to make use.
+func startAgentIn(t *testing.T, s *simulator, dir string) *agent {
+	t.Helper()
+	a := launchAgent(t, s, dir, exec.Command(agentProgram(t), "run", "--config", filepath.Join(dir, configName)))
+	a.waitStarted()
+	return a
+}
+
+// launchAgent starts the command that runs an agent whose files lie in dir, and does not wait for it. It ends with the test.
+func launchAgent(t *testing.T, s *simulator, dir string, command *exec.Cmd) *agent {
+	t.Helper()
 	a := &agent{
-		t: t, dir: t.TempDir(), secrets: s.secrets, ended: make(chan struct{}),
+		t: t, dir: dir, secrets: s.secrets, cmd: command, ended: make(chan struct{}),
 		stdout: &output{}, stderr: &output{}, pages: &output{},
 	}
-	path := filepath.Join(a.dir, configName)
-	must(t, os.WriteFile(path, []byte(change(s.config(a.dir, cameras, watches))), 0o600))
-	a.cmd = exec.Command(agentProgram(t), "run", "--config", path)
 	a.cmd.Stdout, a.cmd.Stderr, a.cmd.SysProcAttr = a.stdout, a.stderr, die()
 	must(t, a.cmd.Start())
 	go func() { defer close(a.ended); _ = a.cmd.Wait() }()
 	t.Cleanup(a.finish)
-	eventually(t, "the agent says where its status is", func() bool {
+	return a
+}
+
+// waitStarted blocks until the agent has said where its status is.
+func (a *agent) waitStarted() {
+	a.t.Helper()
+	eventually(a.t, "the agent says where its status is", func() bool {
+		select {
+		case <-a.ended:
+			a.t.Fatalf("the agent ended: %s", a.stderr)
+		default:
+		}
 		for _, line := range a.log() {
 			if line.Message == "agent started" {
 				a.base = strings.TrimSuffix(line.Status, "/status")
@@ -64,7 +89,6 @@ func startAgentWith(t *testing.T, s *simulator, cameras, watches string, change 
 		}
 		return a.base != ""
 	})
-	return a
 }
 
 // config is a whole configuration around cameras and watches.
@@ -86,8 +110,20 @@ log: {level: debug, format: json}
 `, s.recorder.url, s.secrets.key("main"), cameras, watches, filepath.Join(dir, "results.jsonl"), filepath.Join(dir, "state"))
 }
 
+// kill ends the agent without a warning, and looks at what came out of it so far.
+func (a *agent) kill() {
+	a.t.Helper()
+	must(a.t, a.cmd.Process.Kill())
+	<-a.ended
+	a.finish()
+	a.finished = true
+}
+
 // finish ends the agent if the test did not, and looks for secrets and races in all that came out of it.
 func (a *agent) finish() {
+	if a.finished {
+		return
+	}
 	select {
 	case <-a.ended:
 	default:
@@ -119,8 +155,10 @@ func withoutSDK(log string) string {
 // stop sends a signal and checks that the agent ends well, within the ten seconds that service managers grant.
 func (a *agent) stop(signal syscall.Signal) {
 	a.t.Helper()
-	for _, page := range []string{"/status", "/metrics", "/readyz", "/healthz"} {
-		a.get(page)
+	if a.base != "" {
+		for _, page := range []string{"/status", "/metrics", "/readyz", "/healthz"} {
+			a.get(page)
+		}
 	}
 	must(a.t, a.cmd.Process.Signal(signal))
 	select {
@@ -149,23 +187,35 @@ func (a *agent) get(page string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// part returns the state of a part of a unit, such as the source of camera dock, and its trouble.
-func (a *agent) part(unit, part string) (state, trouble string) {
+// A view is what /status shows of one part of a unit.
+type view struct {
+	State, Error string
+	Detail       map[string]string
+}
+
+// parts returns what /status shows, by unit and part.
+func (a *agent) parts() map[string]map[string]view {
 	a.t.Helper()
 	_, text := a.get("/status")
 	var page struct {
 		Units []struct {
 			Name  string
-			Parts map[string]struct{ State, Error string }
+			Parts map[string]view
 		}
 	}
-	must(a.t, json.Unmarshal([]byte(text), &page))
+	mustDecode(a.t, text, &page)
+	parts := map[string]map[string]view{}
 	for _, u := range page.Units {
-		if u.Name == unit {
-			return u.Parts[part].State, u.Parts[part].Error
-		}
+		parts[u.Name] = u.Parts
 	}
-	return "", ""
+	return parts
+}
+
+// part returns the state of a part of a unit, such as the source of camera dock, and its trouble.
+func (a *agent) part(unit, part string) (state, trouble string) {
+	a.t.Helper()
+	v := a.parts()[unit][part]
+	return v.State, v.Error
 }
 
 func (a *agent) waitPart(unit, part, want string) {
@@ -211,6 +261,7 @@ func has(m *dto.Metric, labels []string) bool {
 // A logLine is what the suite reads of a line of the log.
 type logLine struct {
 	Level, Unit, Part, State, Error, Status string
+	Camera, Stream, Cause                   string
 	Message                                 string `json:"msg"`
 }
 

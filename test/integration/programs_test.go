@@ -33,9 +33,15 @@ func agentProgram(t *testing.T) string {
 // eventually waits until ok, and fails the test when that never comes. It is for things that happen in another process.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); {
+	within(t, patience, what, ok)
+}
+
+// within is eventually for what takes its time on a good day already.
+func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !ok(); {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
+			t.Fatalf("waited %v in vain: %s", limit, what)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

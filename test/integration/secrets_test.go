@@ -15,7 +15,7 @@ import (
 )
 
 // jwt matches tokens whether or not we know them: LiveKit refreshes them inside a session. A token cut after its head counts as well.
-var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{16,}[A-Za-z0-9_.-]*`)
+var jwt = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{16,}[A-Za-z0-9_.-]*`)
 
 // secrets are the canaries of one test: what must never come out of an agent again. It is safe for concurrent use.
 type secrets struct {

@@ -27,11 +27,21 @@ type simulator struct {
 // startSimulator starts a simulator that ends with the test. Its keys main and second, both random, have two streams each.
 func startSimulator(t *testing.T, cameras string, args ...string) *simulator {
 	t.Helper()
+	return startSimulatorWith(t, cameras, []string{"main", "second"}, args...)
+}
+
+// startSimulatorWith does the same with other keys, given by name. Each belongs to a user of its own, or to another key's: "new,user=old".
+func startSimulatorWith(t *testing.T, cameras string, keys []string, args ...string) *simulator {
+	t.Helper()
 	s := &simulator{t: t, cameras: map[string]string{}, secrets: newSecrets()}
+	for _, key := range keys {
+		name, options, _ := strings.Cut(key, ",")
+		args = append(args, "--key", strings.TrimSuffix(name+"="+s.secrets.key(name)+","+options, ","))
+	}
 	args = append(args,
 		"--livekit-server", program(t, "LIVEKIT_SERVER", ".cache/livekit-server"), "--clips", program(t, "OVERSHOOT_CLIPS", ".cache/clips"),
 		"--cameras", cameras, "--exit-with-parent", "--log-level", "warn",
-		"--key", "main="+s.secrets.key("main"), "--key", "second="+s.secrets.key("second"), "--camera-password", strings.Split(cameras, "=")[0]+"="+s.secrets.user+":"+s.secrets.password)
+		"--camera-password", strings.Split(cameras, "=")[0]+"="+s.secrets.user+":"+s.secrets.password)
 	cmd := exec.Command(program(t, "OVERSHOOT_SIMULATOR_BIN", "bin/overshoot-simulator"), args...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe() // closes with this process, and with it the simulator
@@ -97,6 +107,7 @@ func (s *simulator) ask(method, path, body string, answer any) {
 // A streamState is what the simulator tells about a stream.
 type streamState struct {
 	ID, State, Camera string
+	Key               string
 	Publisher         bool
 	Frames            int
 	LostPictures      int    `json:"lost_pictures"`
@@ -136,7 +147,9 @@ type call struct {
 	Op     string
 	Key    string
 	Stream string
-	Status int
+	Region string // as asked for
+	Status int    // 0: not answered
+	Fault  string // that struck
 	Chat   *struct {
 		Model       string
 		Media       []string
@@ -177,4 +190,12 @@ func compact(t *testing.T, text []byte) string {
 		t.Errorf("%v in %s", err, text)
 	}
 	return out.String()
+}
+
+// mustDecode reads a JSON text.
+func mustDecode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -14,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/pion/rtp"
 )
@@ -67,11 +69,19 @@ func (s *Source) Run(ctx context.Context, r camera.Receiver) error {
 		return s.fault("setting up the video of", err)
 	}
 	r.Begin(camera.Parameters{SPS: h264Format.SPS, PPS: h264Format.PPS})
-	client.OnPacketRTP(media, h264Format, forward(r))
+	var panicked atomic.Pointer[guard.Panic] // on the goroutine of the library that calls us
+	client.OnPacketRTP(media, h264Format, guarded(forward(r), func(p *guard.Panic) {
+		panicked.CompareAndSwap(nil, p)
+		go client.Close() // waits for the goroutine we are on
+	}))
 	if _, err := client.Play(nil); err != nil {
 		return s.fault("playing", err)
 	}
-	return s.fault("reading", client.Wait())
+	err = client.Wait()
+	if p := panicked.Load(); p != nil {
+		return p
+	}
+	return s.fault("reading", err)
 }
 
 func (s *Source) client() *gortsplib.Client {
@@ -111,6 +121,14 @@ func (s *Source) choose(session *description.Session) (*description.Media, *form
 		Reason: camera.Codec,
 		Err:    fmt.Errorf("%s offers %s, and no H.264", s, strings.Join(offered, ", ")),
 		Advice: "set the camera's stream to H.264, or use the address of its second stream, which often is",
+	}
+}
+
+// guarded hands panics of f to caught.
+func guarded(f func(*rtp.Packet), caught func(*guard.Panic)) func(*rtp.Packet) {
+	return func(p *rtp.Packet) {
+		defer guard.Catch(caught)
+		f(p)
 	}
 }
 

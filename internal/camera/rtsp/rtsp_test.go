@@ -12,6 +12,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
 func TestPacketsArriveCutToSize(t *testing.T) {
@@ -153,4 +154,30 @@ func answers(t *testing.T, text string) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// clumsy panics with the first packet, on the goroutine of the RTSP library.
+type clumsy struct{ begun chan struct{} }
+
+func (c clumsy) Begin(camera.Parameters) { close(c.begun) }
+func (clumsy) Packet(camera.Packet)      { panic("dropped it") }
+
+func TestAPanicBehindTheSourceEndsItWithThePanic(t *testing.T) {
+	s := serve(t, h264Format())
+	ended := make(chan error, 1)
+	c := clumsy{make(chan struct{})}
+	go func() { ended <- source(t, s.address, "/live", password).Run(t.Context(), c) }()
+	<-c.begun
+	<-s.playing
+	for sequence := uint16(1); ; sequence++ {
+		s.send(t, sequence, 9000, true, []byte{0x41, 0})
+		select {
+		case err := <-ended:
+			if !guard.Panicked(err) || !strings.Contains(err.Error(), "dropped it") {
+				t.Errorf("Run returned %v, want the panic", err)
+			}
+			return
+		case <-time.After(5 * time.Millisecond): // not yet: try again
+		}
+	}
 }

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/lease"
+	"github.com/overshoot-ai/overshoot-agent/internal/pipeline"
+	"github.com/overshoot-ai/overshoot-agent/internal/publish"
+	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
+	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
+	"github.com/overshoot-ai/overshoot-agent/internal/watch"
+	"go.uber.org/zap"
+)
+
+// scene is one camera with all that its unit is built from, and so all that a reload may change of it.
+type scene struct {
+	agent   string
+	camera  config.Camera
+	watches []config.Watch
+	source  camera.Source
+}
+
+func (s scene) equal(other scene) bool {
+	return s.agent == other.agent && s.camera.Equal(other.camera) && slices.EqualFunc(s.watches, other.watches, config.Watch.Equal)
+}
+
+// scenes are the cameras that shall run.
+func (p *Plan) scenes() []scene {
+	var all []scene
+	for _, c := range p.Config.Cameras {
+		if !c.Enabled {
+			continue
+		}
+		s := scene{agent: p.Config.Agent.Name, camera: c, source: p.sources[c.Name]}
+		for _, name := range c.Watches {
+			if w, ok := p.Config.Watch(name); ok { // config has checked the names
+				s.watches = append(s.watches, w)
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// scene returns the one of this name, if it shall run.
+func (p *Plan) scene(camera string) (scene, bool) {
+	all := p.scenes()
+	i := slices.IndexFunc(all, func(s scene) bool { return s.camera.Name == camera })
+	if i < 0 {
+		return scene{}, false
+	}
+	return all[i], true
+}
+
+// cameraUnits are the units of the cameras of a plan.
+func (a *agent) cameraUnits(p *Plan) []supervisor.Spec {
+	var specs []supervisor.Spec
+	for _, s := range p.scenes() {
+		specs = append(specs, supervisor.Spec{
+			Name: s.camera.Name, Value: s, New: func() supervisor.Unit { return a.camera(s) },
+			Equal: func(old supervisor.Spec) bool { return s.equal(old.Value.(scene)) },
+			Ended: func(replaced bool) { a.forgetCamera(s.camera.Name, replaced) },
+		})
+	}
+	return specs
+}
+
+// camera builds one camera from lens to lease.
+func (a *agent) camera(s scene) *pipeline.Pipeline {
+	c, name := s.camera, s.camera.Name
+	log := a.Log.With(zap.String("camera", name))
+	feed := hub.New(a.metrics.hub.Camera(name))
+	publishing := a.metrics.publish.Camera(name)
+	return &pipeline.Pipeline{
+		Camera: name, Priority: c.Priority, Hold: time.Duration(c.Hold), Hub: feed, Pool: a.pool, Log: log,
+		Keep:    func(cause error) bool { return errors.Is(cause, supervisor.ErrReplaced) || errors.Is(cause, errKeep) },
+		Abandon: a.abandon,
+		Source: &camera.Loop{
+			Source: s.source, Hub: feed, StallAfter: time.Duration(c.StallAfter),
+			Part: a.board.Add(name, camera.Kind), Metrics: a.metrics.camera.Camera(name),
+		},
+		Keeper: &lease.Keeper{
+			Journal: a.journal, Woken: a.wake.Woken,
+			Part: a.board.Add(name, lease.Kind), Metrics: a.metrics.lease.Camera(name), Log: log,
+		},
+		Publisher: &publish.Loop{
+			Publisher: &livekit.Publisher{Metrics: publishing, Scrub: a.Scrubber.Scrub},
+			Attach:    feed.Attach, Part: a.board.Add(name, publish.Kind), Metrics: publishing,
+		},
+		Watchers: a.watchers(s),
+	}
+}
+
+func (a *agent) watchers(s scene) []*watch.Watcher {
+	var all []*watch.Watcher
+	for _, w := range s.watches {
+		all = append(all, &watch.Watcher{
+			Spec: w, Accept: a.router.Accept, Stamp: func(r *result.Result) { a.stamp(r, s, w) },
+			Part: a.board.Add(s.camera.Name, watch.KindOf(w.Name)), Metrics: a.metrics.watch.Watch(s.camera.Name, w.Name),
+		})
+	}
+	return all
+}
+
+// stamp makes a result one of ours. From here on it counts: its number is taken.
+func (a *agent) stamp(r *result.Result, s scene, w config.Watch) {
+	r.ID, r.Sequence = result.NewID(), a.sequences.Next(s.camera.Name, w.Name)
+	r.Agent, r.Camera, r.Watch, r.Labels = s.agent, s.camera.Name, w.Name, s.camera.Labels
+}
+
+// forgetCamera takes a camera that has ended out of what we show; the next of its name puts itself there again.
+func (a *agent) forgetCamera(name string, replaced bool) {
+	a.board.Remove(name)
+	a.metrics.forgetCamera(name)
+	if !replaced {
+		a.pool.Forget(name)
+	}
+}

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/lease"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// often is how often the loop looks at the configuration's files and tells the service manager how things are.
+const often = 5 * time.Second
+
+// loop is where the process waits while all goes its way, until ctx ends.
+func (a *agent) loop(ctx context.Context) {
+	look := time.NewTicker(often)
+	defer look.Stop()
+	beat := a.beats()
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.Reload:
+			_ = a.reload() // it has told whoever reads logs, and nobody else asked
+		case outcome := <-a.requests:
+			outcome <- a.reload()
+		case <-look.C:
+			if a.running().Config.WatchConfig && a.Changed() {
+				_ = a.reload()
+			}
+			_, line := a.ready()
+			a.Notify("STATUS=" + line)
+		case <-beat.C:
+			a.beat()
+		}
+	}
+}
+
+// beats ticks three times in the time after which the service manager gives us up.
+func (a *agent) beats() *time.Ticker {
+	if a.Watchdog <= 0 {
+		silent := time.NewTicker(time.Hour)
+		silent.Stop()
+		return silent
+	}
+	return time.NewTicker(a.Watchdog / 3)
+}
+
+// beat gives the service manager a sign of life, after going through everything on which the process could hang as a whole. Where one of
+// these does not return, there is no sign, and we are started anew: that heals, and the streams are adopted.
+func (a *agent) beat() {
+	a.pool.Pulse()
+	a.cameras.Pulse()
+	a.sinks.Pulse()
+	a.board.Units()
+	if err := a.askMyself(); err != nil {
+		a.Log.Error("the status server does not answer: no sign of life for the service manager", zap.Error(err))
+		return
+	}
+	a.Notify("WATCHDOG=1")
+}
+
+// askMyself does what any monitoring does; it needs a file descriptor, a goroutine and a little memory.
+func (a *agent) askMyself() error {
+	client := http.Client{Timeout: 2 * time.Second}
+	response, err := client.Get("http://" + a.server.Address() + "/healthz")
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("/healthz: %s", response.Status)
+	}
+	return nil
+}
+
+// reloading is what sd_notify(3) wants to hear; without the time a reload never ends for systemd 253 and newer.
+func reloading() string {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return "RELOADING=1"
+	}
+	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000)
+}
+
+// pages is what the status server shows. Reloads are taken until ctx ends.
+func (a *agent) pages(ctx context.Context) status.Pages {
+	return status.Pages{
+		Board: a.board, Metrics: a.registry, Ready: a.ready,
+		Agent:  func() string { return a.running().Config.Agent.Name },
+		Reload: func() error { return a.request(ctx) },
+	}
+}
+
+// ready tells whether the agent does its work: every sink takes results, and some camera, if there are any, is live.
+func (a *agent) ready() (bool, string) {
+	switch {
+	case a.board.Any(sink.Kind.Name, "failing"):
+		return false, "a sink takes no results, see /status"
+	case a.board.Any(lease.JournalKind.Name, "failing"):
+		return false, "the state folder takes no writes, see /status"
+	case len(a.running().scenes()) > 0 && !a.board.Any(camera.Kind.Name, "live"):
+		return false, "no camera is live, see /status"
+	}
+	return true, "ready: " + a.board.Line(camera.Kind) + "; " + a.board.Line(lease.Kind)
+}

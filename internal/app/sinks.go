@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/spool"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
+)
+
+const (
+	// waiting is how many results one sink may be behind.
+	waiting = 10_000
+	// drain is how long a sink gets at its end for what still waits.
+	drain = 2 * time.Second
+)
+
+// applySinks runs the sinks of a plan and leads its watches to them. The queue of a sink that was changed stays.
+func (a *agent) applySinks(ctx context.Context, p *Plan) {
+	a.mu.Lock()
+	routes := sink.Routes{}
+	for _, s := range p.Config.Sinks {
+		if a.queues[s.Name] == nil {
+			a.queues[s.Name] = spool.NewMemory(waiting, a.metrics.spool.Sink(s.Name))
+		}
+	}
+	for _, w := range p.Config.Watches {
+		for _, name := range w.Sinks {
+			routes[w.Name] = append(routes[w.Name], a.queues[name].Add)
+		}
+	}
+	a.mu.Unlock()
+	a.router.Set(routes)
+
+	var specs []supervisor.Spec
+	for _, s := range p.Config.Sinks {
+		specs = append(specs, supervisor.Spec{
+			Name: sinkUnit(s.Name), Value: s, New: func() supervisor.Unit { return a.delivery(s.Name, p.sinks[s.Name]) },
+			Equal: func(old supervisor.Spec) bool { return s.Equal(old.Value.(config.Sink)) },
+			Ended: func(replaced bool) { a.forgetSink(s.Name, replaced) },
+		})
+	}
+	a.sinks.Apply(ctx, specs)
+}
+
+func sinkUnit(name string) string { return "sink " + name }
+
+// delivery is the unit of one sink.
+func (a *agent) delivery(name string, to sink.Sink) supervisor.Unit {
+	a.mu.Lock()
+	queue := a.queues[name]
+	a.mu.Unlock()
+	return &deliverer{a, &sink.Loop{
+		Name: name, Sink: to, Queue: queue,
+		Part: a.board.Add(sinkUnit(name), sink.Kind), Metrics: a.metrics.sink.Sink(name),
+	}}
+}
+
+type deliverer struct {
+	agent *agent
+	loop  *sink.Loop
+}
+
+// Run implements supervisor.Unit.
+func (d *deliverer) Run(ctx context.Context) error {
+	err := d.loop.Run(ctx, drain)
+	if err != nil && !errors.Is(context.Cause(ctx), supervisor.ErrReplaced) {
+		d.agent.mu.Lock()
+		d.agent.losses = errors.Join(d.agent.losses, err)
+		d.agent.mu.Unlock()
+	}
+	return err
+}
+
+// forgetSink takes a sink that is gone out of what we show.
+func (a *agent) forgetSink(name string, replaced bool) {
+	if replaced {
+		return
+	}
+	a.mu.Lock()
+	delete(a.queues, name)
+	a.mu.Unlock()
+	a.board.Remove(sinkUnit(name))
+	a.metrics.sink.Forget(name)
+	a.metrics.spool.Forget(name)
+}

@@ -1,0 +1,86 @@
+package livekit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptrace"
+	"sync"
+
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
+)
+
+// join enters the room and announces the track. It may go on for some seconds after ctx has ended, and then leaves nothing behind.
+func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
+	var room *lksdk.Room
+	room = lksdk.NewRoom(&lksdk.RoomCallback{
+		OnDisconnected: func() { s.guarded(func() { s.onDisconnected(room.DisconnectReason()) }) },
+		OnReconnecting: func() { s.guarded(s.onReconnecting) },
+		OnReconnected:  func() { s.guarded(s.onReconnected) },
+	})
+	ctx, line := withLine(ctx)
+	err := room.JoinWithContextAndToken(ctx, grant.URL, grant.Token, lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2))
+	switch {
+	case err != nil:
+		line.letGo()
+	case !line.letGo():
+		err = context.Cause(ctx)
+	case !s.enter(room):
+		err = errors.New("given up while joining")
+	}
+	if err != nil {
+		room.Disconnect()
+		return err
+	}
+	if _, err := room.LocalParticipant.PublishTrack(s.track, &publication); err != nil {
+		return fmt.Errorf("announcing the track: %w", err)
+	}
+	return nil
+}
+
+// enter reports false if the session was closed before. From here on Close leaves the room; before, only the join can: the SDK does not
+// stand being disconnected while it connects, and would keep what it connects after that.
+func (s *session) enter(room *lksdk.Room) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.room = room
+	return true
+}
+
+// A line is the connection over which a join talks to the server. It is cut when the context of the join ends: the SDK itself looks at its
+// context no more once the server has taken the websocket, and would wait for its first word for ever.
+type line struct {
+	letGo func() bool // keeps the line from then on; false: it was cut
+
+	mu   sync.Mutex
+	conn net.Conn
+	cut  bool
+}
+
+// withLine returns a context in which the SDK's dialer makes its connection known.
+func withLine(ctx context.Context) (context.Context, *line) {
+	l := &line{}
+	l.letGo = context.AfterFunc(ctx, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.cut = true
+		if l.conn != nil {
+			_ = l.conn.Close()
+		}
+	})
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: l.connected}), l
+}
+
+func (l *line) connected(info httptrace.GotConnInfo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conn = info.Conn
+	if l.cut {
+		_ = l.conn.Close()
+	}
+}
