@@ -18,32 +18,25 @@ import (
 	"go.uber.org/zap"
 )
 
-// scene is one camera with all that its unit is built from, and so all that a reload may change of it.
+// scene is one camera of a plan, with all that its unit is built from.
 type scene struct {
-	agent   string
-	camera  config.Camera
-	watches []config.Watch
-	source  camera.Source
+	camera config.Camera
+	plan   *Plan
 }
 
+// equal tells whether a unit built from the other would be the same.
 func (s scene) equal(other scene) bool {
-	return s.agent == other.agent && s.camera.Equal(other.camera) && slices.EqualFunc(s.watches, other.watches, config.Watch.Equal)
+	a, b := s.plan.Config, other.plan.Config
+	return a.Agent == b.Agent && a.SameCamera(s.camera.Name, b)
 }
 
 // scenes are the cameras that shall run.
 func (p *Plan) scenes() []scene {
 	var all []scene
 	for _, c := range p.Config.Cameras {
-		if !c.Enabled {
-			continue
+		if c.Enabled {
+			all = append(all, scene{c, p})
 		}
-		s := scene{agent: p.Config.Agent.Name, camera: c, source: p.sources[c.Name]}
-		for _, name := range c.Watches {
-			if w, ok := p.Config.Watch(name); ok { // config has checked the names
-				s.watches = append(s.watches, w)
-			}
-		}
-		all = append(all, s)
 	}
 	return all
 }
@@ -82,7 +75,7 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 		Keep:    func(cause error) bool { return errors.Is(cause, supervisor.ErrReplaced) || errors.Is(cause, errKeep) },
 		Abandon: a.abandon,
 		Source: &camera.Loop{
-			Source: s.source, Hub: feed, StallAfter: time.Duration(c.StallAfter),
+			Source: s.plan.sources[name], Hub: feed, StallAfter: time.Duration(c.StallAfter),
 			Part: a.board.Add(name, camera.Kind), Metrics: a.metrics.camera.Camera(name),
 		},
 		Keeper: &lease.Keeper{
@@ -99,10 +92,14 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 
 func (a *agent) watchers(s scene) []*watch.Watcher {
 	var all []*watch.Watcher
-	for _, w := range s.watches {
+	for _, name := range s.camera.Watches {
+		w, ok := s.plan.Config.Watch(name)
+		if !ok {
+			continue // config has checked the names
+		}
 		all = append(all, &watch.Watcher{
 			Spec: w, Accept: a.router.Accept, Stamp: func(r *result.Result) { a.stamp(r, s, w) },
-			Part: a.board.Add(s.camera.Name, watch.KindOf(w.Name)), Metrics: a.metrics.watch.Watch(s.camera.Name, w.Name),
+			Part: a.board.Add(s.camera.Name, watch.KindOf(name)), Metrics: a.metrics.watch.Watch(s.camera.Name, name),
 		})
 	}
 	return all
@@ -111,7 +108,7 @@ func (a *agent) watchers(s scene) []*watch.Watcher {
 // stamp makes a result one of ours. From here on it counts: its number is taken.
 func (a *agent) stamp(r *result.Result, s scene, w config.Watch) {
 	r.ID, r.Sequence = result.NewID(), a.sequences.Next(s.camera.Name, w.Name)
-	r.Agent, r.Camera, r.Watch, r.Labels = s.agent, s.camera.Name, w.Name, s.camera.Labels
+	r.Agent, r.Camera, r.Watch, r.Labels = s.plan.Config.Agent.Name, s.camera.Name, w.Name, s.camera.Labels
 }
 
 // forgetCamera takes a camera that has ended out of what we show; the next of its name puts itself there again.

@@ -64,7 +64,7 @@ func (a *agent) sweep(p *Plan) {
 
 // abandon hands a stream that nobody wants to the janitor. Its slot is free when it is gone.
 func (a *agent) abandon(e lease.Entry) {
-	free := a.pool.Block(e.Key, a.journal.Remaining(e))
+	free := a.pool.Abandon(e.Camera, e.Key, a.journal.Remaining(e))
 	var api lease.API // nil, and not a nil client, without a key
 	if client := a.keys.holder(e.Key, e.Fingerprint); client != nil {
 		api = client

@@ -50,32 +50,21 @@ cameras:
 		{"", "# only a comment\n"}:                                     "",
 		{"[nvr-01]", `["nvr-*", other]`}:                               "",
 		{"u:p@10.0.0.21/s,", "10.0.0.21/s, username: u, password: p,"}: "",
-		{"{name: k1, key: one}, {name: k2, key: two, max_streams: 3}", "{max_streams: 3, name: k2, key: two}, {name: k1, key: one}"}: "",
-		{"https://a.example.test", "https://a.example.test/v1beta/"}:                                                                 "",
-		{"https://a.", "https://b."}:                        "overshoot",
-		{"key: one", "key: uno"}:                            "overshoot",
-		{"key: one", "key: one, max_streams: 4"}:            "overshoot",
-		{"name: k1", "name: k3"}:                            "overshoot",
-		{"{name: k1, key: one}, ", ""}:                      "overshoot",
-		{"[{name: k1", "[{name: k0, key: zero}, {name: k1"}: "overshoot",
-		{"u:p@", "u:q@"}:                                    "door",
-		{"a: b", "a: c"}:                                    "door",
-		{"name: door", "name: gate"}:                        "door",
-		{"people, cars]", "cars, people]"}:                  "door",
-		{"prompt: r", "prompt: s"}:                          "door",
-		{"temperature: 0.5", "temperature: 0.25"}:           "door",
-		{"{type: object}", "{type: array}"}:                 "door",
-		{"cars: {", "cars: {look: {last: 5s}, "}:            "door",
-		{"prompt: q", "prompt: s"}:                          "door dock",
-		{"22/s", "22/t"}:                                    "dock",
-		{"22/s, ", "22/s, priority: 1, "}:                   "dock",
-		{"results.jsonl", "other.jsonl"}:                    "archive",
+		{"u:p@", "u:q@"}:                                               "door",
+		{"a: b", "a: c"}:                                               "door",
+		{"name: door", "name: gate"}:                                   "door",
+		{"people, cars]", "cars, people]"}:                             "door",
+		{"prompt: r", "prompt: s"}:                                     "door",
+		{"temperature: 0.5", "temperature: 0.25"}:                      "door",
+		{"{type: object}", "{type: array}"}:                            "door",
+		{"cars: {", "cars: {look: {last: 5s}, "}:                       "door",
+		{"prompt: q", "prompt: s"}:                                     "door dock",
+		{"22/s", "22/t"}:                                               "dock",
+		{"22/s, ", "22/s, priority: 1, "}:                              "dock",
+		{"results.jsonl", "other.jsonl"}:                               "archive",
 	} {
 		after, _ := load(t, write(t, "d.yaml", strings.Replace(text, edit[0], edit[1], 1)), options())
 		var changed []string
-		if !before.Overshoot.Equal(after.Overshoot) {
-			changed = append(changed, "overshoot")
-		}
 		for _, camera := range []string{"door", "dock"} {
 			if !before.SameCamera(camera, after) {
 				changed = append(changed, camera)

@@ -38,9 +38,6 @@ func (k *Key) unmarshalNode(d *decoder, n *node) {
 	d.into(n, (*plain)(k))
 }
 
-// Equal reports whether both keys say the same. A key file counts by its path and not by what it holds.
-func (k Key) Equal(other Key) bool { return k == other }
-
 // Read returns the key. A key file is read anew at each call, so that a rotated key is found; the error
 // says what to do and never holds what the file holds.
 func (k Key) Read() (secret.Secret, error) {

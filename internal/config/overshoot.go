@@ -3,7 +3,6 @@ package config
 import (
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -21,24 +20,6 @@ type Overshoot struct {
 
 	// Keys are the API keys; at least one.
 	Keys []Key `yaml:"keys"`
-}
-
-// Key returns the key with this name.
-func (o Overshoot) Key(name string) (Key, bool) {
-	i := slices.IndexFunc(o.Keys, func(k Key) bool { return k.Name == name })
-	if i < 0 {
-		return Key{}, false
-	}
-	return o.Keys[i], true
-}
-
-// Equal reports whether both sections say the same. The order of keys does not matter.
-func (o Overshoot) Equal(other Overshoot) bool {
-	return o.API == other.API && o.BaseURL == other.BaseURL && len(o.Keys) == len(other.Keys) &&
-		!slices.ContainsFunc(o.Keys, func(k Key) bool {
-			twin, found := other.Key(k.Name)
-			return !found || !k.Equal(twin)
-		})
 }
 
 // check completes the section and reports what is wrong with it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
@@ -43,23 +44,33 @@ const patience = 10 * time.Second
 // acquire waits for a slot, and gives up when the camera is dark meanwhile: others can use it better.
 func (p *Pipeline) acquire(ctx context.Context) (*slot.Slot, error) {
 	ctx, cancel := context.WithCancel(ctx)
+	var place atomic.Pointer[string] // among those who wait; shown by us, because the pool tells it with its lock held
+	var waiting sync.WaitGroup
+	waiting.Go(func() { p.wait(ctx, cancel, &place) })
+	defer waiting.Wait()
 	defer cancel()
-	go func() {
-		for retry.Sleep(ctx, look) {
-			if p.Hub.PictureAge() > patience {
-				cancel()
-			}
-		}
-	}()
-	defer p.Keeper.Part.Detail("slot", "")
-	log := p.Log.Info // the first time; later ranks are details
 	return p.Pool.Acquire(ctx, slot.Claim{Camera: p.Camera, Priority: p.Priority, Waiting: func(rank, of int) {
 		text := fmt.Sprintf("waiting for a slot (rank %d of %d)", rank, of)
-		p.Keeper.Part.Set("waiting", nil)
-		p.Keeper.Part.Detail("slot", text)
-		log(text)
-		log = p.Log.Debug
+		place.Store(&text)
 	}})
+}
+
+// wait shows the camera's place until ctx ends, and cancels the wait of a dark camera.
+func (p *Pipeline) wait(ctx context.Context, cancel func(), place *atomic.Pointer[string]) {
+	defer p.Keeper.Part.Detail("slot", "")
+	log, shown := p.Log.Info, "" // only the first place is news
+	for retry.Sleep(ctx, look) {
+		if p.Hub.PictureAge() > patience {
+			cancel()
+		}
+		if now := place.Load(); now != nil && *now != shown {
+			shown = *now
+			p.Keeper.Part.Set("waiting", nil)
+			p.Keeper.Part.Detail("slot", shown)
+			log(shown)
+			log = p.Log.Debug
+		}
+	}
 }
 
 // errDark ends a stream whose camera shows nothing for long.

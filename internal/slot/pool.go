@@ -153,11 +153,22 @@ func (p *Pool) Reserve(camera string, priority int, key string) (reserved bool) 
 
 // Block takes a slot of the key for a stream that nobody holds, until d has passed or free is called.
 func (p *Pool) Block(key string, d time.Duration) (free func()) {
+	return p.Abandon("", key, d)
+}
+
+// Abandon is Block for a stream of this camera. If the camera still has its seat there, that seat becomes the block, in one step: doing
+// one after the other would count the stream twice, and recall an innocent, or not at all, and let one too many in.
+func (p *Pool) Abandon(camera, key string, d time.Duration) (free func()) {
 	b := &block{}
 	p.change(func(now time.Time) {
-		if a := p.account(key); a != nil {
-			b.until = now.Add(d)
-			a.blocks[b] = struct{}{}
+		a := p.account(key)
+		if a == nil {
+			return
+		}
+		b.until = now.Add(d)
+		a.blocks[b] = struct{}{}
+		if s := p.seats[camera]; s != nil && s.account == a {
+			p.leave(s, now)
 		}
 	})
 	return func() { p.change(func(now time.Time) { b.until = now }) }

@@ -98,6 +98,22 @@ func TestABlockEndsByItselfOrWhenItIsFreed(t *testing.T) {
 	})
 }
 
+func TestASeatBecomesTheBlockOfItsStream(t *testing.T) {
+	within(t, 0, []int{2}, func(t *testing.T, w *world) {
+		a, b := w.take(t, slot.Claim{Camera: "a", Priority: 1}), w.take(t, slot.Claim{Camera: "b"})
+		w.add(&camera{name: "c"})
+		free := w.pool.Abandon("a", "key-0", time.Hour)
+		a.Release() // has no effect any more
+		if got := w.streaming(); len(got) != 0 || reasonOf(b) != nil {
+			t.Errorf("%v stream, b was recalled by %v", got, reasonOf(b))
+		}
+		free()
+		if got := w.streaming(); len(got) != 1 || reasonOf(b) != nil {
+			t.Errorf("%v stream, b was recalled by %v", got, reasonOf(b))
+		}
+	})
+}
+
 func TestACameraThatHasASeatGetsItAgain(t *testing.T) {
 	within(t, 0, []int{1}, func(t *testing.T, w *world) {
 		old := w.take(t, slot.Claim{Camera: "a"})
