@@ -109,13 +109,15 @@ func Run(ctx context.Context, o Options) error {
 	a.loop(ctx)
 
 	o.Notify("STOPPING=1")
-	if a.running().Config.OnShutdown == config.ShutdownKeep {
-		o.Log.Info("stopping: leaving the rooms, keeping the streams for the next start")
+	keep := a.running().Config.OnShutdown == config.ShutdownKeep
+	o.Log.Info("stopping: leaving the rooms", zap.Bool("streams_kept_for_the_next_start", keep))
+	if keep {
 		stopFilming(errKeep)
-	} else {
-		o.Log.Info("stopping: leaving the rooms and releasing the streams")
 	}
 	a.cameras.Stop()
+	if !keep {
+		a.releaseRest()
+	}
 	a.sinks.Stop() // after the cameras: their last results count as well
 	end()
 	a.janitor.Wait()

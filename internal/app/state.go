@@ -1,8 +1,10 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/statedir"
@@ -62,12 +64,32 @@ func (a *agent) sweep(p *Plan) {
 	}
 }
 
+// rest is how long the streams may take in the end that no camera has released.
+const rest = 2 * time.Second
+
+// releaseRest deletes what is left when all cameras have ended: the streams of those that were down after a panic.
+func (a *agent) releaseRest() {
+	ctx, cancel := context.WithTimeout(a.life, rest)
+	defer cancel()
+	last := lease.Janitor{Journal: a.journal, Metrics: a.janitor.Metrics, Log: a.Log}
+	for _, e := range a.journal.Entries() {
+		if left, ok := a.journal.Adoptable(e.Camera); ok {
+			last.Release(ctx, a.owner(left), left, nil)
+		}
+	}
+	last.Wait()
+}
+
 // abandon hands a stream that nobody wants to the janitor. Its slot is free when it is gone.
 func (a *agent) abandon(e lease.Entry) {
 	free := a.pool.Abandon(e.Camera, e.Key, a.journal.Remaining(e))
-	var api lease.API // nil, and not a nil client, without a key
+	a.janitor.Release(a.life, a.owner(e), e, free)
+}
+
+// owner returns what a stream can be deleted with, nil when its key is not there any more.
+func (a *agent) owner(e lease.Entry) lease.API {
 	if client := a.keys.holder(e.Key, e.Fingerprint); client != nil {
-		api = client
+		return client
 	}
-	a.janitor.Release(a.life, api, e, free)
+	return nil // and not a nil client
 }

@@ -92,10 +92,8 @@ func (j *Journal) Entries() []Entry {
 // Remaining returns for how long at most there is still a stream, unless a keepalive is sent. For a stream of an earlier process that is
 // the whole lease from now on, because nobody noted its last keepalive.
 func (j *Journal) Remaining(e Entry) time.Duration {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if i := j.index(e); i >= 0 {
-		e = j.entries[i]
+	if newest, ok := j.find(e); ok {
+		e = newest
 	}
 	return max(0, e.over-j.clock.Uptime())
 }
@@ -133,7 +131,9 @@ func (j *Journal) drop(e Entry) (written <-chan struct{}) {
 // intend notes that a create is about to be sent, and blocks until that is on disk or the disk had its time.
 func (j *Journal) intend(at Place, ttl time.Duration) (e Entry) {
 	e = Entry{Place: at, TTL: ttl, over: j.clock.Uptime() + toAnswer + ttl + slack}
-	j.await(j.change(func() { e = j.addLocked(e) }))
+	written := j.change(func() { e = j.addLocked(e) })
+	j.expire(e) // should nobody come back to it, because of a panic
+	j.await(written)
 	return e
 }
 
@@ -169,11 +169,26 @@ func (j *Journal) giveUp(e Entry) {
 	}
 }
 
-// expire forgets an intent when its time is over. The clock behind timers stands still while the machine sleeps, which only makes it later.
+// expire forgets an intent when its time is over, unless it has become a stream or got more time meanwhile. The clock behind timers stands
+// still while the machine sleeps, which only makes it later.
 func (j *Journal) expire(e Entry) {
-	if e.ID == "" {
-		time.AfterFunc(j.Remaining(e), func() { j.drop(e) })
+	if e.ID != "" {
+		return
 	}
+	time.AfterFunc(j.Remaining(e), func() {
+		if now, ok := j.find(e); ok && now.ID == "" && j.Remaining(now) == 0 {
+			j.drop(now)
+		}
+	})
+}
+
+func (j *Journal) find(e Entry) (Entry, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := j.index(e); i >= 0 {
+		return j.entries[i], true
+	}
+	return Entry{}, false
 }
 
 func (j *Journal) add(e Entry) Entry {

@@ -46,7 +46,7 @@ type Keeper struct {
 type Place struct {
 	Camera      string
 	Key         string // its name
-	Fingerprint string // of the key's text, "" when not known
+	Fingerprint string // of the key's text, "" when not known; for people: a key of that name with a new text may still own the stream
 }
 
 // Run adopts the stream that the journal has of this camera on this key, or creates one, and holds it; a lost one is replaced at once. It

@@ -371,6 +371,10 @@ func TestWorkThatFailsLeavesTheStreamToTheNextRun(t *testing.T) {
 				if ids := readDisk(t, b.books.folder).ids(); !slices.Equal(ids, []string{"stream-1"}) || !b.Adopts("c") || len(api.deleted) != 0 {
 					t.Errorf("the journal has %v, deleted %v", ids, api.deleted)
 				}
+				e, _ := b.books.Adoptable("c")
+				if got, lives := b.books.Remaining(e), time.Until(api.expiry[e.ID]); got < lives || got > lives+10*time.Second {
+					t.Errorf("it remains for %v by the journal, and for %v by the service", got, lives)
+				}
 				if got := b.metric(t, "leases_active"); got != 0 {
 					t.Error("the lease is shown as held")
 				}
@@ -415,6 +419,27 @@ func TestAPanicOfTheKeeperItselfLosesNothing(t *testing.T) {
 		if len(api.creates) != 1 {
 			t.Errorf("%d creates", len(api.creates))
 		}
+	})
+}
+
+func TestAPanicWhileCreatingLeavesAnIntentThatEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{ttl: 300 * time.Second, onCreate: func(_ context.Context, n int) error {
+			if n == 1 {
+				panic("a mistake")
+			}
+			return nil
+		}}
+		b := newBench(t, "", waits)
+		err := guard.Run(func() error { return b.Run(t.Context(), api, here) })
+		if _, ok := err.(*guard.Panic); !ok || !slices.Equal(readDisk(t, b.books.folder).ids(), []string{"?"}) {
+			t.Errorf("got %v, the journal has %v", err, readDisk(t, b.books.folder).ids())
+		}
+		run(t, b.Keeper, api, 10*time.Minute, func() {
+			if ids := readDisk(t, b.books.folder).ids(); !slices.Equal(ids, []string{"stream-2"}) {
+				t.Errorf("ten minutes later the journal has %v", ids)
+			}
+		})
 	})
 }
 

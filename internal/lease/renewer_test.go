@@ -213,6 +213,30 @@ func TestKeepalivesThatAreRefusedLoseTheStreamWhenItsTimeIsCertainlyOver(t *test
 	}
 }
 
+func TestAKeepaliveWhoseAnswerWasLostMayHaveRenewedTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, start := &deaf{fakeAPI: &fakeAPI{ttl: 300 * time.Second}, code: 401}, time.Now()
+		api.onKeepalive = func(int) error {
+			if time.Since(start) < 200*time.Second {
+				api.grant("stream-1", "never arrives")
+				return refusal(overshoot.OpKeepalive, 502)
+			}
+			return refusal(overshoot.OpKeepalive, 401)
+		}
+		b := newBench(t, "", func(ctx context.Context, l *lease.Lease) error {
+			<-ctx.Done()
+			if l.ID == "stream-1" && api.lives(l.ID) {
+				t.Errorf("after %v the stream is taken for lost and lives", time.Since(start))
+			}
+			return nil
+		})
+		run(t, b.Keeper, api, 600*time.Second, nil)
+		if got := b.metric(t, "lost_total"); got != 1 {
+			t.Errorf("%v streams were lost", got)
+		}
+	})
+}
+
 // deaf is a service that refuses to tell about streams as well.
 type deaf struct {
 	*fakeAPI

@@ -51,12 +51,9 @@ func take(lock *os.File, path string) error {
 	if err != nil {
 		return fmt.Errorf("locking the state folder %s: %w", path, err)
 	}
-	if err := lock.Truncate(0); err != nil {
-		return fmt.Errorf("writing the lock of the state folder: %w", err)
-	}
-	if _, err := lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return fmt.Errorf("writing the lock of the state folder: %w", err)
-	}
+	// A full disk may have no room for the pid. The lock holds all the same.
+	_ = lock.Truncate(0)
+	_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return nil
 }
 
