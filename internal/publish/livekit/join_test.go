@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
@@ -99,56 +100,52 @@ func TestANumberInAnAddressIsNoRefusal(t *testing.T) {
 }
 
 func TestTheLineIsCutWheneverTheConnectionComes(t *testing.T) {
-	for name, early := range map[string]bool{"before the connection": true, "after it": false} {
-		t.Run(name, func(t *testing.T) {
+	play := func(t *testing.T, steps func(connect, cancel func(), line *line)) (closed int) {
+		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			traced, line := withLine(ctx)
-			conn := &conn{closed: make(chan struct{})}
-			if early {
+			conn := &conn{}
+			connect := func() { httptrace.ContextClientTrace(traced).GotConn(httptrace.GotConnInfo{Conn: conn}) }
+			end := func() {
 				cancel()
+				synctest.Wait()
 			}
-			connect(traced, conn)
-			if !early {
-				cancel()
-			}
-			<-conn.closed
-			if line.letGo() {
-				t.Error("a line that was cut can be kept")
-			}
+			steps(connect, end, line)
+			closed = conn.closed
 		})
+		return closed
+	}
+	if closed := play(t, func(connect, cancel func(), line *line) {
+		cancel()
+		connect()
+		if line.letGo() {
+			t.Error("a line that was cut can be kept")
+		}
+	}); closed != 1 {
+		t.Errorf("a connection that came after the end was closed %d times", closed)
+	}
+	if closed := play(t, func(connect, cancel func(), _ *line) { connect(); cancel() }); closed != 1 {
+		t.Errorf("a connection that was there at the end was closed %d times", closed)
+	}
+	if closed := play(t, func(connect, cancel func(), line *line) {
+		connect()
+		if !line.letGo() {
+			t.Error("a line that was not cut cannot be kept")
+		}
+		cancel()
+	}); closed != 0 {
+		t.Errorf("a connection that was let go was closed %d times", closed)
 	}
 }
 
-func TestALineThatWasLetGoIsNotCut(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	traced, line := withLine(ctx)
-	conn := &conn{closed: make(chan struct{})}
-	connect(traced, conn)
-	if !line.letGo() {
-		t.Error("the line could not be kept")
-	}
-	cancel()
-	select {
-	case <-conn.closed:
-		t.Error("a line that was let go was cut")
-	default:
-	}
-}
-
-// conn is a connection that tells when it was closed.
+// conn is a connection that counts how often it was closed.
 type conn struct {
 	net.Conn
-	closed chan struct{}
+	closed int
 }
 
 func (c *conn) Close() error {
-	close(c.closed)
+	c.closed++
 	return nil
-}
-
-// connect does what a dialer does when it has a connection.
-func connect(ctx context.Context, c net.Conn) {
-	httptrace.ContextClientTrace(ctx).GotConn(httptrace.GotConnInfo{Conn: c})
 }
