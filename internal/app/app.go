@@ -66,10 +66,11 @@ type agent struct {
 	life    context.Context // of everything
 	filming context.Context // of the cameras
 
-	mu     sync.Mutex
-	plan   *Plan                    // the one that runs
-	queues map[string]*spool.Memory // by sink
-	losses error                    // results that could not be delivered in the end
+	mu      sync.Mutex
+	plan    *Plan                    // the one that runs
+	queues  map[string]*spool.Memory // by sink
+	keepers map[string]*lease.Keeper // by camera: they remember, over its lives, when it may create the next stream
+	losses  error                    // results that could not be delivered in the end
 }
 
 // Run runs the agent until ctx ends. Then it stops asking, leaves the rooms, deletes the streams and delivers what still waits. The error
@@ -106,14 +107,12 @@ func Run(ctx context.Context, o Options) error {
 	o.Log.Info("agent started", zap.String("version", o.Version), zap.String("agent", c.Agent.Name),
 		zap.Int("cameras", len(c.Cameras)), zap.String("status", "http://"+a.server.Address()+"/status"))
 	o.Notify("READY=1")
+	defer context.AfterFunc(ctx, func() { stopFilming(a.farewell()) })() // at once, even in the middle of a reload
 	a.loop(ctx)
 
 	o.Notify("STOPPING=1")
-	keep := a.running().Config.OnShutdown == config.ShutdownKeep
+	keep := errors.Is(a.farewell(), errKeep)
 	o.Log.Info("stopping: leaving the rooms", zap.Bool("streams_kept_for_the_next_start", keep))
-	if keep {
-		stopFilming(errKeep)
-	}
 	a.cameras.Stop()
 	if !keep {
 		a.releaseRest()
@@ -126,11 +125,19 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
+// farewell is the cause with which the cameras end when the process does.
+func (a *agent) farewell() error {
+	if a.running().Config.OnShutdown == config.ShutdownKeep {
+		return errKeep
+	}
+	return nil
+}
+
 // newAgent makes the parts that need nothing but each other.
 func newAgent(o Options) *agent {
 	a := &agent{
 		Options: o, plan: o.Plan, registry: prometheus.NewRegistry(), router: sink.NewRouter(), sequences: result.NewSequences(),
-		queues: map[string]*spool.Memory{}, requests: make(chan chan<- error),
+		queues: map[string]*spool.Memory{}, keepers: map[string]*lease.Keeper{}, requests: make(chan chan<- error),
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)

@@ -78,16 +78,26 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 			Source: s.plan.sources[name], Hub: feed, StallAfter: time.Duration(c.StallAfter),
 			Part: a.board.Add(name, camera.Kind), Metrics: a.metrics.camera.Camera(name),
 		},
-		Keeper: &lease.Keeper{
-			Journal: a.journal, Woken: a.wake.Woken,
-			Part: a.board.Add(name, lease.Kind), Metrics: a.metrics.lease.Camera(name), Log: log,
-		},
+		Keeper: a.keeper(name, log),
 		Publisher: &publish.Loop{
 			Publisher: &livekit.Publisher{Metrics: publishing, Scrub: a.Scrubber.Scrub},
 			Attach:    feed.Attach, Part: a.board.Add(name, publish.Kind), Metrics: publishing,
 		},
 		Watchers: a.watchers(s),
 	}
+}
+
+// keeper returns the one that a camera has over all its lives.
+func (a *agent) keeper(camera string, log *zap.Logger) *lease.Keeper {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.keepers[camera]
+	if k == nil {
+		k = &lease.Keeper{Journal: a.journal, Woken: a.wake.Woken, Log: log}
+		a.keepers[camera] = k
+	}
+	k.Part, k.Metrics = a.board.Add(camera, lease.Kind), a.metrics.lease.Camera(camera)
+	return k
 }
 
 func (a *agent) watchers(s scene) []*watch.Watcher {
@@ -111,11 +121,19 @@ func (a *agent) stamp(r *result.Result, s scene, w config.Watch) {
 	r.Agent, r.Camera, r.Watch, r.Labels = s.plan.Config.Agent.Name, s.camera.Name, w.Name, s.camera.Labels
 }
 
-// forgetCamera takes a camera that has ended out of what we show; the next of its name puts itself there again.
+// forgetCamera takes a camera that has ended out of what we show; the next of its name puts itself there again. The stream of one that is
+// gone for good is deleted, should its unit not have done so, before others get its slot.
 func (a *agent) forgetCamera(name string, replaced bool) {
 	a.board.Remove(name)
 	a.metrics.forgetCamera(name)
-	if !replaced {
-		a.pool.Forget(name)
+	if replaced || a.filming.Err() != nil {
+		return
 	}
+	for e, ok := a.journal.Adoptable(name); ok; e, ok = a.journal.Adoptable(name) {
+		a.abandon(e)
+	}
+	a.pool.Forget(name)
+	a.mu.Lock()
+	delete(a.keepers, name)
+	a.mu.Unlock()
 }

@@ -73,16 +73,19 @@ func (k *keyring) read(name string) (string, error) {
 	return text.Reveal(), err
 }
 
-// holder returns the client whose key made a stream: the one with the fingerprint, or else the one with the name, whose text may have
-// changed since. It returns nil when neither is there any more.
-func (k *keyring) holder(name, fingerprint string) *overshoot.Client {
+// holder returns the key that made a stream, with its name of today: the one with the fingerprint, or else the one with the name, whose
+// text may have changed since. The client is nil when neither is there any more.
+func (k *keyring) holder(name, fingerprint string) (string, *overshoot.Client) {
 	k.mu.Lock()
 	clients := maps.Clone(k.clients)
 	k.mu.Unlock()
-	for _, client := range clients {
-		if client.Fingerprint() == fingerprint {
-			return client
+	if client := clients[name]; client != nil && client.Fingerprint() == fingerprint {
+		return name, client
+	}
+	for today, client := range clients {
+		if fingerprint != "" && client.Fingerprint() == fingerprint {
+			return today, client
 		}
 	}
-	return clients[name]
+	return name, clients[name]
 }

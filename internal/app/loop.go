@@ -3,14 +3,12 @@ package app
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,26 +58,8 @@ func (a *agent) beat() {
 	a.cameras.Pulse()
 	a.sinks.Pulse()
 	a.board.Units()
-	if err := a.askMyself(); err != nil {
-		a.Log.Error("the status server does not answer: no sign of life for the service manager", zap.Error(err))
-		return
-	}
+	a.journal.Entries()
 	a.Notify("WATCHDOG=1")
-}
-
-// askMyself does what any monitoring does; it needs a file descriptor, a goroutine and a little memory.
-func (a *agent) askMyself() error {
-	client := http.Client{Timeout: 2 * time.Second}
-	response, err := client.Get("http://" + a.server.Address() + "/healthz")
-	if err != nil {
-		return err
-	}
-	defer client.CloseIdleConnections()
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("/healthz: %s", response.Status)
-	}
-	return nil
 }
 
 // reloading is what sd_notify(3) wants to hear; without the time a reload never ends for systemd 253 and newer.

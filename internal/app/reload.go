@@ -31,6 +31,7 @@ func (a *agent) reload() error {
 		err = a.Scrubber.Error(err)
 		a.metrics.reloaded.Set(0)
 		a.config.Set("rejected", err)
+		a.Log.Error("the configuration was rejected, the one before stays in force", zap.Error(err))
 		return err
 	}
 	for _, w := range next.Warnings {
@@ -38,7 +39,6 @@ func (a *agent) reload() error {
 	}
 	a.warnFixed(old.Config, next.Config)
 	a.apply(next)
-	a.sweep(next)
 	a.config.Set("current", nil)
 	a.config.Well()
 	a.Log.Info("configuration reloaded", zap.Int("cameras", len(next.Config.Cameras)))

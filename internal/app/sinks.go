@@ -9,6 +9,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
+	"go.uber.org/zap"
 )
 
 const (
@@ -67,10 +68,14 @@ type deliverer struct {
 // Run implements supervisor.Unit.
 func (d *deliverer) Run(ctx context.Context) error {
 	err := d.loop.Run(ctx, drain)
-	if err != nil && !errors.Is(context.Cause(ctx), supervisor.ErrReplaced) {
+	if err == nil || errors.Is(context.Cause(ctx), supervisor.ErrReplaced) {
+		return err // whoever takes its place takes its queue
+	}
+	d.agent.Log.Error("a sink has ended with results that it did not take", zap.Error(err))
+	if d.agent.filming.Err() != nil {
 		d.agent.mu.Lock()
+		defer d.agent.mu.Unlock()
 		d.agent.losses = errors.Join(d.agent.losses, err)
-		d.agent.mu.Unlock()
 	}
 	return err
 }

@@ -108,6 +108,9 @@ func (c Camera) check(r *report, n *node) {
 	} else {
 		checkName(r, n, "name", c.Name)
 	}
+	if c.Name == "agent" {
+		r.key(n, "name", "found \"agent\", under which the status page shows the agent itself; write another name")
+	}
 	if n.get("source") == nil {
 		r.key(n, "source", "the camera has no source; write for example source: rtsp://10.0.0.21:554/stream1")
 	}

@@ -88,19 +88,22 @@ func TestAnAdoptedStreamIsNotSureUntilItWasRenewed(t *testing.T) {
 	})
 }
 
-func TestAStreamThatDidNotOutliveTheRestartIsReplacedAtOnce(t *testing.T) {
+func TestAStreamThatDidNotOutliveTheRestartIsForgottenAndNotReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, folder := &fakeAPI{ttl: 30 * time.Second}, t.TempDir()
 		write(t, folder, mine)
-		start := time.Now()
 		b := newBench(t, folder, waits)
-		run(t, b.Keeper, api, time.Minute, func() {
-			if ids := readDisk(t, folder).ids(); !slices.Equal(ids, []string{"stream-1"}) {
-				t.Errorf("the journal has %v", ids)
-			}
-		})
-		if len(api.creates) != 1 || api.creates[0].Sub(start) > time.Second || b.metric(t, "adopted_total") != 0 {
-			t.Errorf("created at %v, started at %v", api.creates, start)
+		err := runFor(t, b.Keeper, api, time.Minute, nil)
+		failed, ok := err.(*lease.Failed)
+		if !ok || overshoot.KindOf(failed.Err) != overshoot.KindNotFound || failed.Retry != 0 {
+			t.Errorf("Run returned %#v, want that there is nothing to adopt and nothing to wait for", err)
+		}
+		if ids := readDisk(t, folder).ids(); len(ids) != 0 || len(api.creates) != 0 || b.metric(t, "adopted_total") != 0 {
+			t.Errorf("the journal has %v, %d creates", ids, len(api.creates))
+		}
+		_ = runFor(t, b.Keeper, api, time.Second, nil)
+		if len(api.creates) != 1 {
+			t.Errorf("the next Run made %d creates, want 1 at once", len(api.creates))
 		}
 	})
 }

@@ -19,7 +19,7 @@ import (
 var Kind = status.Kind{Name: "lease", States: []string{"idle", "waiting", "creating", "active", "renewing", "paused", "refused"}}
 
 // lastWord bounds what still has to be said to the service when we are told to stop.
-const lastWord = 4 * time.Second
+const lastWord = 3 * time.Second
 
 // A Keeper holds one stream after another for one camera, and lives as long as the camera does: it remembers when it may create the next.
 // Run is called by one goroutine at a time.
@@ -49,9 +49,9 @@ type Place struct {
 	Fingerprint string // of the key's text, "" when not known; for people: a key of that name with a new text may still own the stream
 }
 
-// Run adopts the stream that the journal has of this camera on this key, or creates one, and holds it; a lost one is replaced at once. It
-// blocks, and returns
-//   - nil when ctx has ended and the stream is deleted, or kept in the journal because Keep said so;
+// Run adopts the stream that the journal has of this camera on this key, or creates one, and holds it; a lost one is replaced at once,
+// unless it had ended before it was adopted. It blocks, and returns
+//   - nil when ctx has ended and there is no stream: it is deleted, or there never was one; or it is kept in the journal, because Keep said so;
 //   - *Failed, *Unknown or *Left, never wrapped, when the camera has no stream now;
 //   - the error of Use, such as a *guard.Panic, when that has failed: the stream lives on in the journal and the next Run adopts it.
 func (k *Keeper) Run(ctx context.Context, api API, at Place) error {
@@ -64,6 +64,9 @@ func (k *Keeper) Run(ctx context.Context, api API, at Place) error {
 		switch {
 		case lost != nil:
 			k.lose(l, lost)
+			if l.adopted && !l.renewed && broken == nil {
+				return &Failed{Err: lost} // whether the camera still deserves one is for others to find out
+			}
 		case ctx.Err() != nil:
 			return k.finish(ctx, api, l, broken)
 		}

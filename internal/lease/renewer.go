@@ -31,7 +31,7 @@ func (r *renewer) run(ctx context.Context) error {
 			return nil
 		case <-woken: // the timer knows nothing of a sleep
 			woken = r.woken()
-		case asked = <-r.lease.renewals:
+		case asked = <-r.requests():
 		case <-timer.C:
 		}
 		wait, lost, err := r.renew(ctx, woken)
@@ -46,6 +46,15 @@ func (r *renewer) run(ctx context.Context) error {
 		}
 		timer.Reset(wait)
 	}
+}
+
+// requests are the renewals that others ask for. While keepalives fail they wait for the next one that is due: to be asked for more of them
+// is no reason to send more.
+func (r *renewer) requests() <-chan chan error {
+	if r.failures > 0 {
+		return nil
+	}
+	return r.lease.renewals
 }
 
 // first is the wait for the first keepalive. An adopted stream needs it now, to learn whether it lives and for a grant.

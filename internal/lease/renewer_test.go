@@ -163,6 +163,23 @@ func TestRenewBringsAFreshGrant(t *testing.T) {
 	})
 }
 
+func TestAskingForRenewalsDoesNotMakeFailingOnesMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{ttl: 60 * time.Second, onKeepalive: func(int) error { return refusal(overshoot.OpKeepalive, 401) }}
+		k := newBench(t, "", func(ctx context.Context, l *lease.Lease) error {
+			for ctx.Err() == nil {
+				_ = l.Renew(ctx) // as a publisher does that has no token
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		}).Keeper
+		_ = runFor(t, k, api, 50*time.Second, nil)
+		if n := len(api.keepalives); n < 2 || n > 8 {
+			t.Errorf("%d keepalives in 50 s, want one each 10 s", n)
+		}
+	})
+}
+
 func TestRenewOfALostStreamEndsTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{ttl: 300 * time.Second, onKeepalive: func(n int) error {

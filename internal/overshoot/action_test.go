@@ -139,14 +139,3 @@ func TestActionsOfOtherErrors(t *testing.T) {
 		t.Errorf("foreign: %q", got)
 	}
 }
-
-func TestRetryable(t *testing.T) {
-	for status, want := range map[int]bool{
-		400: false, 401: false, 402: false, 403: false, 404: false, 410: false, 422: false,
-		302: true, 409: true, 429: true, 500: true, 502: true, 503: true, 504: true,
-	} {
-		if got := failing(t, status, "").Retryable(); got != want {
-			t.Errorf("%d: %v, want %v", status, got, want)
-		}
-	}
-}

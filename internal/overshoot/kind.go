@@ -103,15 +103,3 @@ func kindOfContext(err error) Kind {
 	}
 	return KindCanceled
 }
-
-// Retryable tells whether the same request may succeed later although nothing is
-// changed on our side. How often that is worth trying is for the caller to know.
-func (e *Error) Retryable() bool {
-	switch e.Kind() {
-	case KindRegion, KindConflict, KindRateLimited, KindUnavailable,
-		KindServer, KindTimeout, KindNetwork, KindMalformed:
-		return true
-	default:
-		return false
-	}
-}

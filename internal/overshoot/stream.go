@@ -65,9 +65,6 @@ type StreamState struct {
 	EndedAtMS   int64
 }
 
-// HasFrames tells whether any picture ever reached the service.
-func (s StreamState) HasFrames() bool { return s.LastFrameAtMS != 0 }
-
 // Create makes a stream for a publisher and leases it. Creating is not idempotent:
 // see [Error.OutcomeUnknown]. If the error is not nil and Stream.ID is not empty,
 // the stream exists but cannot be used, and the caller should delete it.

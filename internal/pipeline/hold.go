@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,15 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/slot"
+	"golang.org/x/sync/errgroup"
 )
 
 // hold takes a slot and has a stream in it until the camera has been dark for long, the slot is recalled or ctx ends.
 func (p *Pipeline) hold(ctx context.Context) error {
 	place, err := p.acquire(ctx)
+	if guard.Panicked(err) {
+		return err
+	}
 	if err != nil {
 		return nil // the camera went dark while it waited, or ctx ended
 	}
@@ -42,27 +47,30 @@ func (p *Pipeline) hold(ctx context.Context) error {
 const patience = 10 * time.Second
 
 // acquire waits for a slot, and gives up when the camera is dark meanwhile: others can use it better.
-func (p *Pipeline) acquire(ctx context.Context) (*slot.Slot, error) {
+func (p *Pipeline) acquire(ctx context.Context) (_ *slot.Slot, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var place atomic.Pointer[string] // among those who wait; shown by us, because the pool tells it with its lock held
-	var waiting sync.WaitGroup
-	waiting.Go(func() { p.wait(ctx, cancel, &place) })
-	defer waiting.Wait()
-	defer cancel()
+	var waiting errgroup.Group
+	guard.Go(&waiting, func() error {
+		defer cancel()
+		p.wait(ctx, &place)
+		return nil
+	})
+	defer func() {
+		cancel()
+		err = cmp.Or(waiting.Wait(), err)
+	}()
 	return p.Pool.Acquire(ctx, slot.Claim{Camera: p.Camera, Priority: p.Priority, Waiting: func(rank, of int) {
 		text := fmt.Sprintf("waiting for a slot (rank %d of %d)", rank, of)
 		place.Store(&text)
 	}})
 }
 
-// wait shows the camera's place until ctx ends, and cancels the wait of a dark camera.
-func (p *Pipeline) wait(ctx context.Context, cancel func(), place *atomic.Pointer[string]) {
+// wait shows the camera's place until ctx ends or the camera is dark for too long.
+func (p *Pipeline) wait(ctx context.Context, place *atomic.Pointer[string]) {
 	defer p.Keeper.Part.Detail("slot", "")
 	log, shown := p.Log.Info, "" // only the first place is news
-	for retry.Sleep(ctx, look) {
-		if p.Hub.PictureAge() > patience {
-			cancel()
-		}
+	for retry.Sleep(ctx, look) && p.Hub.PictureAge() <= patience {
 		if now := place.Load(); now != nil && *now != shown {
 			shown = *now
 			p.Keeper.Part.Set("waiting", nil)
@@ -100,9 +108,10 @@ func (p *Pipeline) watchSlot(ctx context.Context, place *slot.Slot) error {
 func (p *Pipeline) giveBack(ctx context.Context, place *slot.Slot, err, cause error) error {
 	switch left := err.(type) {
 	case nil:
-		if !p.keeps(cause) {
+		if !p.keeps(cause) || !p.Keeper.Adopts(p.Camera) {
 			place.Release()
-		} else if guard.Panicked(cause) {
+		}
+		if guard.Panicked(cause) {
 			return cause
 		}
 	case *lease.Left:
@@ -116,7 +125,10 @@ func (p *Pipeline) giveBack(ctx context.Context, place *slot.Slot, err, cause er
 		p.Pool.Refused(place.Key().Name, left.Err)
 		place.Release()
 		retry.Sleep(ctx, left.Retry)
-	default:
+	default: // the work failed, and the next life goes on with the stream if it is still there
+		if !p.Keeper.Adopts(p.Camera) {
+			place.Release()
+		}
 		return err
 	}
 	return nil

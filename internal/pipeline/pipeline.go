@@ -59,6 +59,9 @@ const look = 50 * time.Millisecond
 // stream has a stream for as long as the camera delivers, and a little longer. A stream from an earlier life needs no picture to go on.
 func (p *Pipeline) stream(ctx context.Context) error {
 	p.Keeper.Keep = p.keeps
+	if !p.Keeper.Adopts(p.Camera) {
+		p.Pool.Forget(p.Camera) // should an earlier life have ended between slot and stream
+	}
 	for ctx.Err() == nil {
 		if !p.Keeper.Adopts(p.Camera) {
 			p.Keeper.Part.Set("idle", nil)

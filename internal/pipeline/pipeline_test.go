@@ -169,3 +169,49 @@ func TestAKeyWithoutCreditSendsTheCameraToAnother(t *testing.T) {
 		_ = end(nil)
 	})
 }
+
+func TestASlotWithoutAStreamIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]int{"main": 1})
+		w.refuse["main"] = 500
+		end, _ := run(w.pipeline("a", 1, errUpgrade))
+		time.Sleep(300 * time.Millisecond) // it has the slot, and waits to try again
+		_ = end(errUpgrade)
+		w.refuse["main"] = 0
+		w.dark.Store(true)
+		endNext, _ := run(w.pipeline("a", 1, errUpgrade)) // sees nothing, and so wants nothing
+		time.Sleep(time.Second)
+		w.dark.Store(false)
+		endOther, _ := run(w.pipeline("b", 0, errUpgrade))
+		_ = endNext(nil)
+		time.Sleep(10 * time.Minute)
+		if got := w.state("b").State; got != "active" {
+			t.Errorf("the other camera is %s", got)
+		}
+		_ = endOther(nil)
+	})
+}
+
+func TestAStreamThatEndedBeforeItWasAdoptedIsNotReplacedInTheDark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]int{"main": 1})
+		end, _ := run(w.pipeline("a", 0, errUpgrade))
+		time.Sleep(5 * time.Second)
+		_ = end(errUpgrade)
+		w.mu.Lock()
+		w.streams = map[string]string{}
+		w.mu.Unlock()
+		w.dark.Store(true)
+		end, _ = run(w.pipeline("a", 0, errUpgrade))
+		time.Sleep(time.Minute)
+		if got := w.log(); got != "create main" {
+			t.Errorf("a camera without pictures made the calls %s", got)
+		}
+		w.dark.Store(false)
+		time.Sleep(5 * time.Second)
+		if w.lives() != "s2" {
+			t.Errorf("with pictures the streams are %q", w.lives())
+		}
+		_ = end(nil)
+	})
+}

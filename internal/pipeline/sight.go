@@ -70,7 +70,7 @@ type (
 func (s *sight) watch(ctx context.Context, client service, l *lease.Lease, publisher room, camera pictures) {
 	defer s.close()
 	o := &observer{
-		sight: s, room: publisher, camera: camera, patience: disbelief,
+		sight: s, room: publisher, camera: camera, patience: disbelief, renew: l.Renew, failures: retry.NewPause(quickLook, rareLook),
 		look: func(ctx context.Context) (overshoot.StreamState, error) { return client.Get(ctx, l.ID, l.Region()) },
 	}
 	for retry.Sleep(ctx, look) {
@@ -84,9 +84,11 @@ type observer struct {
 	room   room
 	camera pictures
 	look   func(context.Context) (overshoot.StreamState, error)
+	renew  func(context.Context) error
 
-	stay     uint64 // the one that is being observed; 0: none
-	quick    int    // quick looks that are left
+	failures *retry.Pause // between looks that get no answer
+	stay     uint64       // the one that is being observed; 0: none
+	quick    int          // quick looks that are left
 	due      time.Time
 	progress progress
 	still    int           // looks in a row that saw nothing new
@@ -119,10 +121,30 @@ func (o *observer) observe(ctx context.Context) {
 		ctx, cancel = context.WithTimeout(ctx, hurriedLook)
 		defer cancel()
 	}
-	if state, err := o.look(ctx); err == nil { // no answer proves nothing
-		o.judge(state)
+	state, err := o.look(ctx)
+	if err != nil { // no answer proves nothing
+		o.due = time.Now().Add(o.afterError(ctx, err))
+		return
 	}
+	o.failures.Reset()
+	o.judge(state)
 	o.due = time.Now().Add(o.pause())
+}
+
+// afterError is how long to wait before the next look when one failed.
+func (o *observer) afterError(ctx context.Context, err error) time.Duration {
+	wait := o.failures.Next()
+	switch overshoot.ActionOf(err) {
+	case overshoot.ActionRecreate:
+		_ = o.renew(ctx) // if the stream is gone its keeper hears it, and ends the lease and with it our context
+	case overshoot.ActionStop, overshoot.ActionPause, overshoot.ActionFix:
+		o.close()
+		wait = max(wait, rareLook) // nothing changes until a person changes it
+	}
+	if e, ok := errors.AsType[*overshoot.Error](err); ok {
+		wait = max(wait, e.Delay())
+	}
+	return wait
 }
 
 // judge compares what has arrived with what had at the last change.

@@ -20,6 +20,7 @@ type scene struct {
 	delivers bool // the camera
 	arrive   bool // the pictures at the service
 	answers  bool // the service
+	refusal  error
 	pictures uint64
 	keyEvery uint64
 	newest   time.Time
@@ -84,6 +85,9 @@ func (s *scene) Get(ctx context.Context, id, _ string) (overshoot.StreamState, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.looks++
+	if s.refusal != nil {
+		return overshoot.StreamState{}, s.refusal
+	}
 	if !s.answers || id != "stream" {
 		return overshoot.StreamState{}, errors.New("503")
 	}
@@ -315,5 +319,46 @@ func TestOneLookAloneIsNoReasonToDoubt(t *testing.T) {
 		if doubts, looks := s.told(); doubts > 0 || s.repeats > 0 {
 			t.Errorf("%d doubts after %d looks", doubts, looks)
 		}
+	})
+}
+
+func TestALookThatIsRefusedIsRarelyRepeated(t *testing.T) {
+	for _, code := range []int{401, 402, 403, 422} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &scene{}
+			s.run(t)
+			time.Sleep(5 * time.Second)
+			if !s.sight.open.Load() {
+				t.Fatal("the sight is not open")
+			}
+			s.change(func() {
+				s.refusal, s.looks = &overshoot.Error{Op: overshoot.OpChat, Status: code}, 0
+			})
+			time.Sleep(10 * time.Minute)
+			s.change(func() {
+				if s.looks > 20 {
+					t.Errorf("%d: %d looks in ten minutes", code, s.looks)
+				}
+				s.refusal = nil
+			})
+			time.Sleep(time.Minute)
+			if !s.sight.open.Load() {
+				t.Errorf("%d: the sight stays closed though looks are answered again", code)
+			}
+		})
+	}
+}
+
+func TestALookThatFailsIsRepeatedLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scene{}
+		s.run(t)
+		s.change(func() { s.answers = false })
+		time.Sleep(10 * time.Minute)
+		s.change(func() {
+			if s.looks > 40 {
+				t.Errorf("%d looks in ten minutes without an answer", s.looks)
+			}
+		})
 	})
 }

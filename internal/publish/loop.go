@@ -80,16 +80,18 @@ func (l *Loop) Run(ctx context.Context, grants Grants) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		entered := l.stays > stays
+		entered, lasted := l.stays > stays, time.Since(started)
 		l.failed(err)
-		if entered && time.Since(started) > settled {
+		// A connection that broke, but not at once, says nothing against us: whoever finds its server again is welcome.
+		broke := errors.Is(err, ErrBroken) && lasted > brief
+		if entered && (broke || lasted > settled) {
 			pace.reset()
 		}
-		answered := entered || errors.Is(err, ErrGrant)
-		if !retry.Sleep(ctx, pace.next(time.Now(), answered)) {
+		unwelcome := errors.Is(err, ErrGrant) || entered && !broke
+		if !retry.Sleep(ctx, pace.next(time.Now(), unwelcome)) {
 			return nil
 		}
-		if answered {
+		if entered || errors.Is(err, ErrGrant) {
 			renew(ctx, grants)
 		}
 	}

@@ -192,7 +192,8 @@ func TestADoubtEndsTheStayItIsAboutAndNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &place{token: "token 0"}
 		run(t, p)
-		p.loop.Doubt(1, errors.New("nobody is there yet"))
+		after(time.Minute)
+		p.loop.Doubt(2, errors.New("nobody is there yet"))
 		after(time.Minute)
 		p.loop.Doubt(1, errors.New("the service sees nothing"))
 		p.loop.Doubt(1, errors.New("said twice"))
@@ -336,6 +337,44 @@ func TestARoomThatThrowsUsOutAtOnceIsNotStormed(t *testing.T) {
 		for end := time.Now().Add(time.Hour); time.Now().Before(end); after(10 * time.Millisecond) {
 			if p.loop.Stay() != 0 {
 				p.sessions()[len(p.sessions())-1].end(publish.ErrReplaced)
+			}
+		}
+		if n := len(p.tries()); n > 400 {
+			t.Errorf("%d joins in an hour", n)
+		}
+	})
+}
+
+func TestAServerThatIsKilledAgainAndAgainIsFoundSoonEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back time.Time
+		p := &place{token: "token 0", answer: func(context.Context, int) error {
+			if time.Now().Before(back) {
+				return errors.New("connection refused")
+			}
+			return nil
+		}}
+		run(t, p)
+		after(time.Second)
+		for round := range 30 {
+			after(3 * time.Second) // much shorter than what settles a stay
+			back = time.Now().Add(5 * time.Second)
+			p.sessions()[len(p.sessions())-1].end(publish.ErrBroken)
+			after(5700 * time.Millisecond)
+			if p.loop.Stay() == 0 {
+				t.Fatalf("round %d: not back 700 ms after the server", round)
+			}
+		}
+	})
+}
+
+func TestAServerThatDropsEachConnectionAtOnceIsNotStormed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{token: "token 0"}
+		run(t, p)
+		for end := time.Now().Add(time.Hour); time.Now().Before(end); after(10 * time.Millisecond) {
+			if p.loop.Stay() != 0 {
+				p.sessions()[len(p.sessions())-1].end(publish.ErrBroken)
 			}
 		}
 		if n := len(p.tries()); n > 400 {

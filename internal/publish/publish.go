@@ -27,12 +27,15 @@ var ErrReplaced = errors.New("an earlier session of our own took our place in th
 // ErrUnacknowledged ends a stay in which the room reported for a while what it received, and then no longer did, though we kept sending.
 var ErrUnacknowledged = errors.New("the room no longer acknowledges our packets")
 
+// ErrBroken ends a stay whose connection broke: the server or the way to it is gone, and nobody sent us away.
+var ErrBroken = errors.New("the connection to the room broke")
+
 // A Session is one stay in a room.
 type Session interface {
 	// Write sends a packet. It does not block on the network, and the packet is free again when it returns. One goroutine at a time.
 	Write(p camera.Packet)
-	// Lost is closed when the stay ended otherwise than by Close; Err then says why: ErrReplaced, ErrUnacknowledged, a *guard.Panic of
-	// something that the room called, or any other error.
+	// Lost is closed when the stay ended otherwise than by Close; Err then says why: ErrReplaced, ErrUnacknowledged, ErrBroken, a
+	// *guard.Panic of something that the room called, or any other error.
 	Lost() <-chan struct{}
 	Err() error
 	// Close leaves the room. It blocks for a few seconds at most and may be called again.

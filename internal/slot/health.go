@@ -103,6 +103,15 @@ func (h *health) accept(now time.Time) bool {
 	return true
 }
 
+// contented reports whether a full key is in no trouble any more because it is asked for no more than it had.
+func (h *health) contented(slots int) bool {
+	if h.state != stateFull || h.ceiling < slots {
+		return false
+	}
+	*h = health{state: stateOK, lastAccepted: h.lastAccepted}
+	return true
+}
+
 // left takes note that a seat was given back. A probe that ended without a verdict is repeated after the same pause.
 func (h *health) left(s *seat, now time.Time) {
 	if h.probing == s {

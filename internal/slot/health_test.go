@@ -201,6 +201,29 @@ func TestAFullKeyIsWellWhenAProbeWorked(t *testing.T) {
 	})
 }
 
+func TestAFullKeyIsWellWhenNoMoreIsAskedOfIt(t *testing.T) {
+	within(t, 0, []int{3}, func(t *testing.T, w *world) {
+		for _, name := range []string{"a", "b"} {
+			w.add(&camera{name: name})
+		}
+		synctest.Wait()
+		w.breakKey("key-0", refusal(429, 0))
+		w.add(&camera{name: "c"})
+		synctest.Wait()
+		if v := w.key("key-0"); v.State != "full" {
+			t.Fatalf("the board shows %+v", v)
+		}
+		w.pool.Configure([]slot.Key{{Name: "key-0", Slots: 2}}, 0) // what the service allows
+		synctest.Wait()
+		if v := w.key("key-0"); v.State != "ok" || v.Error != "" {
+			t.Errorf("asked for no more than there is, the key is %+v", v)
+		}
+		if got := w.streaming(); len(got) != 2 {
+			t.Errorf("%v stream, want the two that did", got)
+		}
+	})
+}
+
 func TestCamerasTakeTurnsOnAFullKey(t *testing.T) {
 	within(t, time.Minute, []int{5}, func(t *testing.T, w *world) {
 		w.add(&camera{name: "a"})

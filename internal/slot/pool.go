@@ -82,6 +82,9 @@ func (p *Pool) configure(k Key, old []*account, now time.Time) *account {
 	for _, a := range old {
 		if a.Name == k.Name {
 			a.Key, a.health.look = k, now
+			if a.health.contented(k.Slots) {
+				p.tellWell(a)
+			}
 			if a.removed {
 				a.removed = false
 				p.tell(func() { a.part = p.board.Add(a.unit(), Kind) })
@@ -211,11 +214,15 @@ func (p *Pool) Refused(key string, err error) {
 func (p *Pool) Accepted(key string) {
 	p.change(func(now time.Time) {
 		if a := p.account(key); a != nil && a.health.accept(now) && !a.removed {
-			p.tell(func() {
-				a.part.Set(stateOK, nil)
-				a.part.Well()
-			})
+			p.tellWell(a)
 		}
+	})
+}
+
+func (p *Pool) tellWell(a *account) {
+	p.tell(func() {
+		a.part.Set(stateOK, nil)
+		a.part.Well()
 	})
 }
 

@@ -31,7 +31,11 @@ func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE, 0o640)
+	name := filepath.Join(path, lockName)
+	lock, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		lock, err = os.Open(name) // one that was made before the file system became read-only can be locked all the same
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock of the state folder: %w", err)
 	}

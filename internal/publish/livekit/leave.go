@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (s *session) onReconnecting() {
 	if s.mend != nil || s.closed {
 		return
 	}
-	broke := func() { s.lose(errors.New("the connection to the room broke")) }
+	broke := func() { s.lose(publish.ErrBroken) }
 	s.mend = &mend{over: make(chan struct{}), grace: time.AfterFunc(mendGrace, func() { s.guarded(broke) })}
 }
 
@@ -65,7 +66,7 @@ func ended(reason protocol.DisconnectReason) error {
 	case protocol.DisconnectReason_SERVER_SHUTDOWN:
 		return errors.New("the room's server is shutting down")
 	case protocol.DisconnectReason_SIGNAL_CLOSE:
-		return errors.New("the connection to the room broke and could not be mended")
+		return fmt.Errorf("%w and could not be mended", publish.ErrBroken)
 	default:
 		return errors.New("the room ended our stay: " + strings.ReplaceAll(strings.ToLower(reason.String()), "_", " "))
 	}
