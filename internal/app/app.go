@@ -113,6 +113,7 @@ func Run(ctx context.Context, o Options) error {
 	o.Notify("STOPPING=1")
 	keep := errors.Is(a.farewell(), errKeep)
 	o.Log.Info("stopping: leaving the rooms", zap.Bool("streams_kept_for_the_next_start", keep))
+	stopFilming(a.farewell()) // before Stop, which has a cause of its own
 	a.cameras.Stop()
 	if !keep {
 		a.releaseRest()

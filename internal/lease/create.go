@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,7 +17,7 @@ const usualTTL = 300 * time.Second
 // ends meanwhile, a stream is returned nonetheless, to be released.
 func (k *Keeper) create(ctx context.Context, api API, at Place) (*Lease, error) {
 	k.Part.Set("creating", nil)
-	e := k.Journal.intend(at, k.expectedTTL())
+	e := k.Journal.intend(at, k.expectedTTL(at.Key))
 	if ctx.Err() != nil { // the disk was slow
 		k.Journal.drop(e)
 		return nil, nil
@@ -32,11 +33,9 @@ func (k *Keeper) create(ctx context.Context, api API, at Place) (*Lease, error) 
 	return l, nil
 }
 
-func (k *Keeper) expectedTTL() time.Duration {
-	if k.ttl > 0 {
-		return k.ttl
-	}
-	return usualTTL
+// expectedTTL is the lease that a create on the key will give: what the service told last, to this camera, to any, or in its documentation.
+func (k *Keeper) expectedTTL(key string) time.Duration {
+	return cmp.Or(k.ttl, k.Journal.longestTTL(key), usualTTL)
 }
 
 // createToTheEnd creates a stream and, when ctx ends meanwhile, still waits a little for the answer: a create cut off half-way may leave a
@@ -54,7 +53,7 @@ func (k *Keeper) notCreated(ctx context.Context, api API, e Entry, s overshoot.S
 	k.refused(err)
 	wait := k.brake.wait
 	if s.ID != "" { // it exists, but is of no use to us
-		s.TTL = max(s.TTL, k.expectedTTL())
+		s.TTL = max(s.TTL, k.expectedTTL(e.Key))
 		e = k.Journal.created(e, s)
 		if gone := k.release(ctx, api, e); gone != nil {
 			return &Left{Entry: e, Err: errors.Join(err, gone), For: k.Journal.Remaining(e), Retry: wait()}

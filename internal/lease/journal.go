@@ -118,6 +118,18 @@ func (j *Journal) newest(is func(Entry) bool) (Entry, bool) {
 	return Entry{}, false
 }
 
+// longestTTL is the longest lease of the key's streams, 0 when there is none.
+func (j *Journal) longestTTL(key string) (longest time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range j.entries {
+		if e.Key == key && e.ID != "" {
+			longest = max(longest, e.TTL)
+		}
+	}
+	return longest
+}
+
 // Forget is told that a stream is gone, and blocks until that is on disk or the disk had its time.
 func (j *Journal) Forget(e Entry) { j.await(j.drop(e)) }
 
