@@ -11,7 +11,7 @@ TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
 DEMO_SECONDS ?= 0
 
-.PHONY: help build demo test test-binaries bench fuzz lint fmt cross clean deps figures
+.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,8 +21,11 @@ build: bin/overshoot-agent ## build the agent: bin/overshoot-agent, static
 demo: deps $(LIVEKIT) bin/overshoot-simulator bin/overshoot-agent clips ## run simulator, two test cameras and the agent; DEMO_SECONDS=30 ends by itself
 	@bin/overshoot-agent demo --simulator bin/overshoot-simulator --livekit-server $(LIVEKIT) --clips $(CLIPS) --seconds $(DEMO_SECONDS)
 
-test: deps test-binaries clips ## unit tests and the whole binary against real parts, with the race detector
+test: deps test-binaries bin/overshoot-agent clips ## unit tests and the whole binary against real parts, with the race detector
 	@scripts/test.sh
+
+faults: deps test-binaries bin/overshoot-agent clips ## the whole binary against faults in their full number, with figures; about half an hour
+	@scripts/faults.sh
 
 bench: ## time and allocations of the packet path
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/h264 ./internal/camera/rtsp ./internal/publish/...
@@ -66,7 +69,7 @@ $(LIVEKIT): simulator/livekit-server/go.mod
 	@cd simulator/livekit-server && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $@ github.com/livekit/livekit-server/cmd/server
 
 clips: deps
-	@cd simulator && go run ./cmd/make-clips --dir $(CLIPS) 720p30:1 1080p30:2 720p30:2 360p30:1 360p30:2
+	@cd simulator && go run ./cmd/make-clips --dir $(CLIPS) 720p30:1 1080p30:2 720p30:2 $(addprefix 360p30:,1 2 3 4 5 6 7 8 9 10 11 12)
 
 deps:
 	@scripts/deps.sh

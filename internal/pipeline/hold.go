@@ -119,6 +119,7 @@ func (p *Pipeline) giveBack(ctx context.Context, place *slot.Slot, err, cause er
 		place.Release()
 		retry.Sleep(ctx, left.Retry)
 	case *lease.Unknown:
+		p.Pool.Refused(place.Key().Name, left.Err)
 		place.ReleaseAfter(left.For)
 		retry.Sleep(ctx, left.Retry)
 	case *lease.Failed:

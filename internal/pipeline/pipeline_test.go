@@ -215,3 +215,18 @@ func TestAStreamThatEndedBeforeItWasAdoptedIsNotReplacedInTheDark(t *testing.T) 
 		_ = end(nil)
 	})
 }
+
+func TestACameraWhoseCreatesFailTriesAnotherKey(t *testing.T) {
+	for _, code := range []int{500, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, map[string]int{"first": 1, "second": 1})
+			w.refuse["first"] = code
+			end, _ := run(w.pipeline("a", 0, errUpgrade))
+			time.Sleep(10 * time.Second)
+			if got := w.state("a"); got.State != "active" || got.Detail["key"] != "second" {
+				t.Errorf("%d: after %s the status is %+v", code, w.log(), got)
+			}
+			_ = end(nil)
+		})
+	}
+}

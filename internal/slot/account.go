@@ -33,7 +33,7 @@ func (a *account) unit() string { return "key " + a.Name }
 
 // offer tells what the key has, when some of its seats are those of cameras which have to leave.
 func (a *account) offer(leaving int, now time.Time) offer {
-	o := offer{key: a.Name, slots: a.limit(), leaving: leaving}
+	o := offer{key: a.Name, slots: a.limit(), leaving: leaving, shaky: a.health.lastFailed.After(a.health.lastAccepted)}
 	if a.health.well() || a.removed {
 		return o
 	}

@@ -37,7 +37,7 @@ type health struct {
 	fingerprint string    // of the key that was refused
 	look        time.Time // when to look at it again
 
-	lastRefused, lastAccepted time.Time
+	lastRefused, lastFailed, lastAccepted time.Time
 }
 
 func (h *health) well() bool { return h.state == "" || h.state == stateOK }

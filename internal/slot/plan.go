@@ -25,6 +25,7 @@ type offer struct {
 	slots   int  // streams it may have at once
 	leaving int  // of these, taken by streams of recalled cameras that are not gone yet
 	closed  bool // nobody new may come; who is there may stay
+	shaky   bool // the newest create failed, for a reason that says nothing about the key
 	probe   bool // one may come all the same, beyond slots if it is not closed, to see how things are
 }
 

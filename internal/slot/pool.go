@@ -189,16 +189,17 @@ func (p *Pool) Forget(camera string) {
 	})
 }
 
-// Refused tells that a create on the key was refused. If that is on account of the key, it offers nothing new until a probe works. Call
-// it before the slot is released, or the next camera tries the same in vain.
+// Refused tells that a create on the key failed. If that is on account of the key, it offers nothing new until a probe works; otherwise it
+// only comes after other keys. Call it before the slot is released, or the next camera tries the same in vain.
 func (p *Pool) Refused(key string, err error) {
 	state, fingerprint := trouble(err), p.fingerprint(key)
-	if state == "" {
-		return
-	}
 	p.change(func(now time.Time) {
 		a := p.account(key)
 		if a == nil || a.removed {
+			return
+		}
+		if state == "" {
+			a.health.lastFailed = now
 			return
 		}
 		if a.health.well() {

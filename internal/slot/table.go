@@ -50,6 +50,14 @@ func (c *column) free() int {
 	return c.slots - c.holders - c.leaving - c.seated
 }
 
+// before tells which of two keys with an empty place is the better one.
+func (c *column) before(other *column) bool {
+	if c.shaky != other.shaky {
+		return other.shaky
+	}
+	return c.free() > other.free()
+}
+
 // spare is how many more the whole table has a place for. Newcomers can sit anywhere, so only the sum matters.
 func (t *table) spare() int {
 	sum := -t.guests
@@ -83,12 +91,12 @@ func (t *table) keep(key string) bool {
 	return true
 }
 
-// seat finds a key with a place that is empty now: the emptiest, so that keys are used evenly, or one to probe. It reports false when the
-// newcomer has to wait until a place was left.
+// seat finds a key with a place that is empty now: one that works rather than one whose newest create failed, and among these the emptiest,
+// so that keys are used evenly; or one to probe. It reports false when the newcomer has to wait until a place was left.
 func (t *table) seat() (key string, ok bool) {
 	var best *column
 	for _, c := range t.columns {
-		if c.free() > 0 && (best == nil || c.free() > best.free()) {
+		if c.free() > 0 && (best == nil || c.before(best)) {
 			best = c
 		}
 	}

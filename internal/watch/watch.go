@@ -48,7 +48,7 @@ func (w *Watcher) Run(ctx context.Context, service Service, stream Stream, strea
 	defer w.Part.Set("off", nil)
 	every := time.Duration(w.Spec.Every)
 	pause := retry.NewPause(every, max(time.Minute, every))
-	for next := time.Now(); retry.Sleep(ctx, time.Until(next)); next = following(next, every, time.Now()) {
+	for next := time.Now(); w.rest(ctx, next); next = following(next, every, time.Now()) {
 		if !w.Fresh() {
 			w.Part.Set("blind", nil)
 			if !w.waitFresh(ctx) {
@@ -66,6 +66,24 @@ func (w *Watcher) Run(ctx context.Context, service Service, stream Stream, strea
 		w.react(ctx, stream, err)
 		next = next.Add(max(0, w.backOff(pause, err)-every))
 	}
+}
+
+// rest blocks until the next question is due and reports false when ctx ended before. Pictures that were away and arrive again end a long
+// rest: what made the service refuse us, such as a key, has changed.
+func (w *Watcher) rest(ctx context.Context, due time.Time) bool {
+	const look = 5 * time.Second
+	away := false
+	for time.Until(due) > look {
+		if !retry.Sleep(ctx, look) {
+			return false
+		}
+		if fresh := w.Fresh(); away && fresh {
+			return true
+		} else if !fresh {
+			away = true
+		}
+	}
+	return retry.Sleep(ctx, time.Until(due))
 }
 
 // following is the first tick after now on the beat of last.

@@ -1,40 +1,37 @@
 package integration
 
 import (
+	"fmt"
 	"net/http"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// The file of a key is replaced after the service has refused the key: first while its stream is at work, then while it has none.
+// The file of a key is replaced after the service has refused the key, at different moments of a stream's life.
 func TestRefusedKeyIsReplaced(t *testing.T) {
 	t.Parallel()
-	s := startSimulatorWith(t, "yard=360p30", []string{"old", "new,user=old", "newer,user=old", "well"}, "--no-decode")
-	l := newLab(t, s, "old", "well")
+	s := startSimulatorWith(t, "yard=360p30", []string{"key-0", "key-1,user=key-0", "key-2,user=key-0", "key-3,user=key-0", "well"}, "--no-decode")
+	l := newLab(t, s, "key-0", "well")
 	l.start()
-	stream := l.waitAsking("old", "well")["old"]
+	stream := l.waitAsking("key-0", "well")["key-0"]
 	well := l.watchBystander("well")
 
-	t.Run("stream at work", func(t *testing.T) {
-		s.do(http.MethodPut, "/keys/old", `{"revoked":true}`)
-		first := s.lastCall()
-		s.do(http.MethodPost, "/streams/"+stream+"/remove-publisher", "") // so that all kinds of calls are made
-		l.checkRefused(t, first, "old")
-		l.putKey("old", "new")
-		l.waitReplaced(t, stream)
-		if got := l.byKey("new", "old"); got != stream {
-			t.Errorf("the stream is %s, want the old one, %s", got, stream)
-		}
-	})
-	t.Run("no stream", func(t *testing.T) {
-		s.do(http.MethodPut, "/keys/new", `{"revoked":true}`)
-		first := s.lastCall()
-		s.do(http.MethodPost, "/streams/"+stream+"/expire", "")
-		l.checkRefused(t, first, "new")
-		l.putKey("old", "newer")
-		l.waitReplaced(t, "")
-	})
+	moments := []struct{ name, action string }{{"asking", ""}, {"rejoining", "remove-publisher"}, {"ended", "expire"}}
+	for i, c := range moments[:scale(1, len(moments))] {
+		t.Run(c.name, func(t *testing.T) {
+			first, old, next := s.lastCall(), fmt.Sprintf("key-%d", i), fmt.Sprintf("key-%d", i+1)
+			s.do(http.MethodPut, "/keys/"+old, `{"revoked":true}`)
+			if c.action != "" {
+				s.do(http.MethodPost, "/streams/"+stream+"/"+c.action, "")
+			}
+			l.checkRefused(t, first, old)
+			l.putKey("key-0", next)
+			if now := l.waitResults(t); now != stream && c.action != "expire" {
+				t.Errorf("the stream is %s, want the old one, %s", now, stream)
+			}
+		})
+	}
 	well.check(t)
 	l.a.stop(syscall.SIGTERM)
 }
@@ -44,7 +41,7 @@ func (l *lab) checkRefused(t *testing.T, first int64, key string) {
 	t.Helper()
 	start := time.Now()
 	eventually(t, "a call is refused", func() bool { return len(l.refusals(first, key)) > 0 })
-	time.Sleep(time.Duration(scale(10, 120)) * time.Second)
+	time.Sleep(time.Duration(scale(6, 120)) * time.Second)
 	refused := l.refusals(first, key)
 	took := time.Since(start)
 	t.Logf("calls refused with 401 in %v: %v", took.Round(time.Second), refused)
@@ -67,33 +64,22 @@ func (l *lab) refusals(first int64, key string) map[string]int {
 	return n
 }
 
-// waitReplaced blocks until there are results again, about this stream if one is given.
-func (l *lab) waitReplaced(t *testing.T, stream string) {
+// waitResults blocks until there are results again about the stream that is not the bystander's, and returns its id.
+func (l *lab) waitResults(t *testing.T) (stream string) {
 	t.Helper()
 	replaced, before := time.Now(), l.results()
-	eventually(t, "results again", func() bool {
+	within(t, 2*patience, "results with the new key", func() bool { // a lease of 300 s hears of it after 50 s
 		now := l.results()
-		for _, key := range []string{"old", "new", "newer"} {
-			if id := l.byKey(key); id != "" && (stream == "" || id == stream) && now[id] > before[id] {
+		for id, active := range l.s.activeByID() {
+			if active.Key != "well" && now[id] > before[id] {
+				stream = id
 				return true
 			}
 		}
 		return false
 	})
 	t.Logf("results again %v after the key was replaced", time.Since(replaced).Round(10*time.Millisecond))
-}
-
-// byKey returns the active stream that was made with one of the simulator's keys.
-func (l *lab) byKey(keys ...string) string {
-	l.t.Helper()
-	for _, stream := range l.s.activeByID() {
-		for _, key := range keys {
-			if stream.Key == key {
-				return stream.ID
-			}
-		}
-	}
-	return ""
+	return stream
 }
 
 // The service wants the stream in another region than the one that the request came to. All calls about it must go there.

@@ -127,7 +127,7 @@ func TestBadCameras(t *testing.T) {
 	checkEndOf(a, s)
 }
 
-// A key that is refused stops the cameras on it, and not those on another.
+// A key that is refused makes its camera wait, and does not touch those on another.
 func TestRefusedKey(t *testing.T) {
 	t.Parallel()
 	s := startSimulator(t, "yard=360p30,gate=360p30")
@@ -139,16 +139,20 @@ func TestRefusedKey(t *testing.T) {
 		_, after, _ = strings.Cut(after, "\n")
 		return before + "  keys:\n" + keys + after
 	})
-	var good, refused string
-	eventually(t, "one camera is refused and the other has results", func() bool {
+	var good, waiting string
+	eventually(t, "one camera waits and the other has results", func() bool {
 		for one, other := range map[string]string{"yard": "gate", "gate": "yard"} {
-			if state, _ := a.part(one, "lease"); state == "refused" && len(a.events(other+"/counter")) > 0 {
-				good, refused = other, one
+			if state, _ := a.part(one, "lease"); state == "waiting" && len(a.events(other+"/counter")) > 0 {
+				good, waiting = other, one
 			}
 		}
 		return good != ""
 	})
-	a.waitTrouble(refused, "lease", "401", "key")
+	a.waitPart("key second", "key", "refused")
+	a.waitTrouble("key second", "key", "401", "key")
+	if _, trouble := a.part(waiting, "lease"); trouble != "" && !strings.Contains(trouble, "401") {
+		t.Errorf("the camera that waits says %q", trouble)
+	}
 	a.waitEvents(good+"/counter", 3)
 	checkEndOf(a, s)
 }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -16,10 +17,10 @@ import (
 func TestKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	// A short lease, so that what a cut create left behind is over soon; answers to creates on their way for long enough to be cut.
-	f := newFleet(t, 5, "--set", "ttl_seconds=8")
+	f := newFleet(t, 5, "--set", fmt.Sprintf("ttl_seconds=%d", scale(8, 20)))
 	f.level = "info"
 	f.s.do(http.MethodPost, "/faults", `{"op":"create","times":-1,"after_effect":true,"delay_ms":300}`)
-	c := &crashes{fleet: f, dice: rand.New(rand.NewPCG(3, 5)), expired: map[string]bool{}, journaled: map[string]bool{}, cut: map[journalEntry]bool{}}
+	c := &crashes{fleet: f, dice: rand.New(rand.NewPCG(3, 5)), over: map[string]bool{}, journaled: map[string]bool{}, cut: map[journalEntry]bool{}}
 
 	first := f.start()
 	f.waitHeld(first, 5)
@@ -29,15 +30,15 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 	c.checkLastStart()
 	c.checkWhatEnded()
-	t.Logf("%d kills, %d of them while the agent started and %d during a create: %d streams created, %d adoptions, %d leases run out by us, %d orphans that ended with their lease, never more than %d streams",
-		c.kills, c.early, len(c.cut), len(f.s.calls("create")), c.adopted, len(c.expired), c.orphans, f.s.mostStreams()["main"])
+	t.Logf("%d kills, %d of them while the agent started and %d during a create: %d streams created, %d adoptions, %d leases that ran out, %d orphans that ended with their lease, never more than %d streams",
+		c.kills, c.early, len(c.cut), len(f.s.calls("create")), c.adopted, len(c.over), c.orphans, f.s.mostStreams()["main"])
 }
 
 // crashes is what is known of the lives of the agents so far.
 type crashes struct {
 	*fleet
 	dice      *rand.Rand
-	expired   map[string]bool       // streams whose lease the test ended
+	over      map[string]bool       // streams whose lease the test ended, or that an agent lost, as a busy machine may do with such a short one
 	journaled map[string]bool       // streams that were on disk when an agent was killed
 	kept      []string              // those of the newest kill, as far as they were alive
 	cut       map[journalEntry]bool // creates that were under way at a kill
@@ -70,7 +71,7 @@ func (c *crashes) startCreate(a *agent) {
 		return len(held) > 0
 	})
 	lost := held[c.dice.IntN(len(held))]
-	c.expired[lost] = true
+	c.over[lost] = true
 	before := len(c.s.streams())
 	c.s.do(http.MethodPost, "/streams/"+lost+"/expire", "")
 	eventually(c.t, "the agent makes a new stream", func() bool { return len(c.s.streams()) > before })
@@ -81,16 +82,7 @@ func (c *crashes) kill(a *agent) {
 	c.t.Helper()
 	a.kill()
 	c.kills++
-	started := false
-	for _, line := range a.log() {
-		started = started || line.Message == "agent started"
-		if line.Message == "stream adopted" {
-			c.adopted++
-		}
-	}
-	if !started {
-		c.early++
-	}
+	c.read(a)
 	active, before := c.s.activeByID(), c.kept
 	c.kept = nil
 	for _, e := range c.journal() {
@@ -103,9 +95,28 @@ func (c *crashes) kill(a *agent) {
 		c.journaled[e.ID] = true
 	}
 	for _, id := range before {
-		if !slices.Contains(c.kept, id) && !c.expired[id] {
+		if !slices.Contains(c.kept, id) && !c.over[id] {
 			c.t.Errorf("kill %d: the stream %s, alive at the kill before, is not in the journal or not alive any more", c.kills, id)
 		}
+	}
+}
+
+// read takes from the log of an agent that has ended what it did with its streams.
+func (c *crashes) read(a *agent) {
+	c.t.Helper()
+	started := false
+	for _, line := range a.log() {
+		switch line.Message {
+		case "agent started":
+			started = true
+		case "stream adopted":
+			c.adopted++
+		case "stream lost":
+			c.over[line.Stream] = true
+		}
+	}
+	if !started {
+		c.early++
 	}
 }
 
@@ -133,6 +144,7 @@ func (c *crashes) checkLastStart() {
 		c.t.Errorf("%d streams were deleted, although all cameras wanted theirs", n)
 	}
 	a.stop(syscall.SIGTERM)
+	c.read(a)
 	c.checkReleased(held)
 	if left := c.journal(); len(left) > 0 {
 		c.t.Errorf("after an orderly end the journal still has %+v", left)
@@ -146,7 +158,7 @@ func (c *crashes) checkWhatEnded() {
 		c.t.Errorf("at most %d streams were seen, want %d", most, len(c.cameras))
 	}
 	for _, stream := range c.s.streams() {
-		if stream.EndReason == "deleted" || c.expired[stream.ID] {
+		if stream.EndReason == "deleted" || c.over[stream.ID] {
 			continue
 		}
 		c.orphans++

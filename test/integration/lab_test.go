@@ -34,7 +34,7 @@ const labWatch = `
     sinks: [events]
 `
 
-// newLab starts an agent on s with these keys, which the simulator knows by the same names.
+// newLab prepares an agent on s with these keys, which the simulator knows by the same names.
 func newLab(t *testing.T, s *simulator, keys ...string) *lab {
 	t.Helper()
 	l := &lab{t: t, s: s, dir: t.TempDir(), keys: keys}
@@ -126,21 +126,25 @@ func (l *lab) waitAsking(keys ...string) (streams map[string]string) {
 	return streams
 }
 
-// fault makes a rule for a key and returns a function that ends it.
-func (s *simulator) fault(op, key, rule string) (end func()) {
+// fault makes a rule for a key and returns its id.
+func (s *simulator) fault(op, key, rule string) string {
 	s.t.Helper()
 	var made struct{ ID string }
 	s.ask(http.MethodPost, "/faults", fmt.Sprintf(`{"op":%q,"key":%q,%s}`, op, key, rule), &made)
-	return func() { s.do(http.MethodDelete, "/faults/"+made.ID, "") }
+	return made.ID
 }
 
-// struck returns the calls of one kind of a key, after call first, that a fault struck.
-func (s *simulator) struck(first int64, op, key string) (calls []call) {
+// strikes returns how many calls each rule has struck, by id. Calls that are still under way count, other than in the call log.
+func (s *simulator) strikes() map[string]int {
 	s.t.Helper()
-	for _, c := range s.callsSince(first) {
-		if c.Op == op && c.Key == key && c.Fault != "" {
-			calls = append(calls, c)
-		}
+	var rules []struct {
+		ID     string
+		Struck int
 	}
-	return calls
+	s.ask(http.MethodGet, "/faults", "", &rules)
+	struck := map[string]int{}
+	for _, rule := range rules {
+		struck[rule.ID] = rule.Struck
+	}
+	return struck
 }

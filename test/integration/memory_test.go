@@ -11,12 +11,13 @@ import (
 // has another memory.
 func TestMemoryUnderFaults(t *testing.T) {
 	t.Parallel()
-	s := startSimulatorWith(t, "yard=360p30", []string{"bad", "well"}, "--no-decode", "--set", "ttl_seconds=12")
-	l := newLab(t, s, "bad", "well")
+	bad := []string{"bad-1", "bad-2", "bad-3", "bad-4"}
+	s := startSimulatorWith(t, "yard=360p30", append(bad, "well"), "--no-decode", "--set", "ttl_seconds=12")
+	l := newLab(t, s, append(bad, "well")...)
 	l.startProgram(program(t, "OVERSHOOT_AGENT_PLAIN_BIN", "bin/overshoot-agent"))
-	l.waitAsking("bad", "well")
+	l.waitAsking(l.keys...)
 	well := l.watchBystander("well")
-	quiet := l.mostMemory(time.Duration(scale(8, 30)) * time.Second)
+	quiet := l.mostMemory(time.Duration(scale(10, 30)) * time.Second)
 
 	first := s.lastCall()
 	for i, rule := range []string{
@@ -24,10 +25,12 @@ func TestMemoryUnderFaults(t *testing.T) {
 		`"status":200,"body":"{\"choices\": [nobody,"`, `"status":502,"body":"<html>bad gateway</html>"`, `"hangup":true`,
 	} {
 		for _, op := range []string{"chat", "keepalive", "get"} {
-			s.fault(op, "bad", fmt.Sprintf(`"times":-1,"probability":0.09,"seed":%d,%s`, i, rule))
+			for _, key := range bad {
+				s.fault(op, key, fmt.Sprintf(`"times":-1,"probability":0.08,"seed":%d,%s`, i, rule))
+			}
 		}
 	}
-	stormy := l.mostMemory(time.Duration(scale(25, 180)) * time.Second)
+	stormy := l.mostMemory(time.Duration(scale(15, 180)) * time.Second)
 	struck := map[string]int{}
 	for _, c := range s.callsSince(first) {
 		if c.Fault != "" {

@@ -30,6 +30,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		r.round()
 	}
 	r.checkUntouched(first, "cam-1", "cam-2")
+	f.checkMost()
 	r.restore()
 	const growth = 8 // connections come and go
 	eventually(t, fmt.Sprintf("goroutines and open files are as few as before, %v and %v", goroutines, files), func() bool {

@@ -70,9 +70,10 @@ func (a *agent) said(camera, message string) bool {
 // checkMost fails the test unless every key had five streams at some time, and none ever had more.
 func (f *fleet) checkMost() {
 	f.t.Helper()
+	most := f.s.mostStreams()
 	for _, key := range f.keys {
-		if most := f.s.mostStreams()[key]; most != 5 {
-			f.t.Errorf("key %s had up to %d streams at a time, want 5", key, most)
+		if most[key] != 5 {
+			f.t.Errorf("key %s had up to %d streams at a time, want 5", key, most[key])
 		}
 	}
 }
@@ -142,6 +143,8 @@ func TestCamerasTakeTurns(t *testing.T) {
 	f := newFleet(t, cameras)
 	f.more = "rotate: {dwell: 10s}"
 	a := f.start()
+	f.waitHeld(a, slots)
+	a.waitRanks(cameras - slots)
 	rounds := scale(1, 6)
 	var turns []string
 	within(t, patience*time.Duration(rounds), "all cameras had their turns", func() bool {

@@ -30,7 +30,7 @@ func TestStateFolderInTrouble(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := *f
 			f.t, f.dir = t, t.TempDir()
-			a := f.startOnSmallDisk(`mount -t tmpfs -o size=32k,mode=750 tmpfs "$1"`)
+			a := f.startOnSmallDisk(smallDisk)
 			first := f.waitHeld(a, 1)["cam-1"]
 			a.waitReady(http.StatusOK, "")
 
@@ -50,15 +50,7 @@ func TestStateFolderInTrouble(t *testing.T) {
 			a.waitEvents("cam-1/counter", 2)
 
 			c.mend(&f)
-			f.cameras[0].disabled = true
-			f.write()
-			a.hangUp()
-			f.checkReleased(map[string]string{"cam-1": second})
-			a.waitPart("agent", "journal", "ok")
-			f.cameras[0].disabled = false
-			f.write()
-			a.hangUp()
-			third := f.waitHeld(a, 1)["cam-1"]
+			third := f.again(a, second)
 			a.waitReady(http.StatusOK, "")
 			if streams := f.journal(); len(streams) != 1 || streams[0].ID != third {
 				t.Errorf("the journal has %+v, want the stream %s", streams, third)
@@ -74,32 +66,40 @@ func TestStateFolderInTrouble(t *testing.T) {
 func TestStartOnSpoiltStateFolder(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
+	const fill = `; dd if=/dev/zero of="$1/` + ballast + `" bs=1k status=none 2>/dev/null; true`
 	for _, c := range []struct {
 		name, spoil string
+		kept        bool
 		mend        func(f *fleet)
 	}{
-		{"full", `! dd if=/dev/zero of="$1/` + ballast + `" bs=1k status=none 2>/dev/null`, (*fleet).emptyDisk},
-		{"read-only", `mount -o remount,ro "$1"`, (*fleet).writeEnableDisk},
+		{"full", keepFiles + fill, true, (*fleet).emptyDisk},
+		{"full from the first day", smallDisk + fill, false, (*fleet).emptyDisk},
+		{"read-only", keepFiles + ` && mount -o remount,ro "$1"`, true, (*fleet).writeEnableDisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := *f
 			f.t, f.dir, f.more = t, t.TempDir(), "on_shutdown: keep"
+			if !c.kept {
+				f.more = "on_shutdown: release"
+			}
 			first := f.start()
-			held := f.waitHeld(first, 1)
+			left := f.waitHeld(first, 1)
 			first.stop(syscall.SIGTERM)
 
-			f.more = ""
-			second := f.startOnSmallDisk(`cp -r "$1/." "$1.kept" && mount -t tmpfs -o size=32k,mode=750 tmpfs "$1" && cp -r "$1.kept/." "$1" && ` + c.spoil)
-			if now := f.waitHeld(second, 1); !maps.Equal(now, held) {
-				t.Errorf("the second agent holds %v, and the first left %v", now, held)
+			f.more = "on_shutdown: release"
+			second := f.startOnSmallDisk(c.spoil)
+			held := f.waitHeld(second, 1)
+			if maps.Equal(left, held) != c.kept {
+				t.Errorf("the second agent holds %v, and the first left %v", held, left)
 			}
 			f.checkNoOrphans(held)
+			now := f.replace(second, held["cam-1"])
 			second.waitReady(http.StatusServiceUnavailable, "state folder")
+
 			c.mend(&f)
-			second.waitPart("agent", "journal", "ok")
+			f.again(second, now)
 			second.waitReady(http.StatusOK, "")
 			second.stop(syscall.SIGTERM)
-			f.checkReleased(held)
 		})
 	}
 }
@@ -132,6 +132,20 @@ func (f *fleet) replace(a *agent, stream string) string {
 	return f.waitHeld(a, 1)["cam-1"]
 }
 
+// again switches the camera off and on, and returns its new stream. That changes the journal as well, which has to be well then.
+func (f *fleet) again(a *agent, stream string) string {
+	f.t.Helper()
+	f.cameras[0].disabled = true
+	f.write()
+	a.hangUp()
+	f.checkReleased(map[string]string{"cam-1": stream})
+	a.waitPart("agent", "journal", "ok")
+	f.cameras[0].disabled = false
+	f.write()
+	a.hangUp()
+	return f.waitHeld(a, 1)["cam-1"]
+}
+
 func (a *agent) waitReady(want int, words string) {
 	a.t.Helper()
 	eventually(a.t, "/readyz says "+strconv.Itoa(want)+" "+words, func() bool {
@@ -139,6 +153,12 @@ func (a *agent) waitReady(want int, words string) {
 		return code == want && strings.Contains(text, words)
 	})
 }
+
+// Shell commands that put a file system of a few KB over the folder $1, empty or with the files that were there.
+const (
+	smallDisk = `mount -t tmpfs -o size=32k,mode=750 tmpfs "$1"`
+	keepFiles = `cp -r "$1" "$1.kept" && ` + smallDisk + ` && cp -r "$1.kept/." "$1"`
+)
 
 // startOnSmallDisk runs an agent whose state folder is on a file system of a few KB of its own, seen by nobody else, which the shell makes
 // by the command given. It needs namespaces, as root or as a user who may make them.
