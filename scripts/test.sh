@@ -25,7 +25,7 @@ else
 fi
 
 status=0
-run() { alone "$root/bin/gotestsum" --format-hide-empty-pkg -- -race -timeout 60m "$@" || status=1; }
+run() { alone "$root/bin/gotestsum" --format-hide-empty-pkg -- -race -count=1 -timeout 60m "$@" || status=1; }
 if [ $# -gt 0 ]; then
 	run "$@"
 	exit $status

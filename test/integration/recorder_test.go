@@ -79,13 +79,14 @@ func (r *recorder) chat(request *http.Request) (done func()) {
 	if r.asking[asked.medium]++; r.asking[asked.medium] > 1 {
 		r.overlaps = append(r.overlaps, asked.medium)
 	}
-	if r.deleted[streamOf(asked.medium)] {
-		r.late = append(r.late, asked.medium)
-	}
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.asking[asked.medium]--
+		// Whoever hangs up does not ask any more, though the news of it may take longer than the DELETE that follows.
+		if r.deleted[streamOf(asked.medium)] && request.Context().Err() == nil {
+			r.late = append(r.late, asked.medium)
+		}
 	}
 }
 
@@ -104,13 +105,7 @@ func streamOf(medium string) string {
 func (r *recorder) delete(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := path[strings.LastIndexByte(path, '/')+1:]
-	r.deleted[id] = true
-	for medium, n := range r.asking {
-		if n > 0 && streamOf(medium) == id {
-			r.late = append(r.late, medium)
-		}
-	}
+	r.deleted[path[strings.LastIndexByte(path, '/')+1:]] = true
 }
 
 // learn keeps the tokens in an answer.
