@@ -111,9 +111,10 @@ func Run(ctx context.Context, o Options) error {
 	a.loop(ctx)
 
 	o.Notify("STOPPING=1")
-	keep := errors.Is(a.farewell(), errKeep)
+	cause := a.farewell()
+	keep := errors.Is(cause, errKeep)
 	o.Log.Info("stopping: leaving the rooms", zap.Bool("streams_kept_for_the_next_start", keep))
-	stopFilming(a.farewell()) // before Stop, which has a cause of its own
+	stopFilming(cause) // before Stop, which has a cause of its own
 	a.cameras.Stop()
 	if !keep {
 		a.releaseRest()
