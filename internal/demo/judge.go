@@ -54,12 +54,17 @@ func isFrame(c *call) bool {
 	return len(c.Chat.Media) == 1 && strings.Contains(c.Chat.Media[0], "frame_index")
 }
 
-// gap counts the pictures from counter to live; -1 when one of them is not known.
+// gap counts the pictures from counter to live; -1 when one of them is not known. The service looks a moment after it noted where the camera
+// was, so a picture may be newer than that: no gap.
 func gap(counter, live int) int {
 	if counter < 0 || live < 0 {
 		return -1
 	}
-	return ((live-counter)%counterPeriod + counterPeriod) % counterPeriod
+	behind := ((live-counter)%counterPeriod + counterPeriod) % counterPeriod
+	if counterPeriod-behind <= maxGap {
+		return 0
+	}
+	return behind
 }
 
 func (f *facts) checkCounter(r *record) string {

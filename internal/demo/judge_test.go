@@ -53,6 +53,8 @@ func TestCounterResultsAreComparedWithTheCall(t *testing.T) {
 		"another camera":      {`{"counter": 42, "camera": 2}`, 42, 48, 6, "a picture of camera 2"},
 		"one second behind":   {`{"counter": 42, "camera": 1}`, 42, 72, 30, ""},
 		"more than that":      {`{"counter": 42, "camera": 1}`, 42, 73, 31, "31 pictures behind"},
+		"newer than noted":    {`{"counter": 0, "camera": 1}`, 0, 599, 0, ""},
+		"a long way behind":   {`{"counter": 42, "camera": 1}`, 42, 600, 558, "558 pictures behind"},
 		"live edge not known": {`{"counter": 42, "camera": 1}`, 42, -1, -1, "not known"},
 		"no camera":           {`{"counter": 42}`, 42, 48, 6, "no counter and camera"},
 		"text":                {`"42"`, 42, 48, 6, "no counter and camera"},
