@@ -2,6 +2,7 @@ package encode
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"slices"
@@ -217,6 +218,10 @@ func TestStrikes(t *testing.T) {
 			}
 			if err := tr.avoid("libx264"); (err != nil) != tc.avoided {
 				t.Errorf("got %v", err)
+			}
+			_ = tr.giveUp(errors.New("none is left"), nil)
+			if err := tr.avoid("libx264"); err != nil {
+				t.Errorf("it gets no second chance: %v", err)
 			}
 		})
 	}

@@ -58,12 +58,12 @@ func (t *Transcoder) avoid(name string) error {
 	return nil
 }
 
-// giveUp is the end of Run when no encoder is left. If there were some, they failed at this camera's pictures, and the next Run tries again.
+// giveUp is the end of Run when no encoder is left. Those that failed with this camera get another chance in the next Run.
 func (t *Transcoder) giveUp(err, last error) error {
+	clear(t.strikes)
 	if last == nil {
 		return err
 	}
-	clear(t.strikes)
 	return &camera.Fault{
 		Reason: camera.Protocol, Err: fmt.Errorf("transcoding the camera's %s fails with every encoder: %w", t.options.Codec, last),
 		Advice: "look at the camera's picture with another program; it may be damaged",
