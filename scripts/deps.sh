@@ -8,6 +8,9 @@ need ffmpeg ffmpeg
 need ip iproute2
 need gcc gcc
 need git git
+# An RTSP server that shares no code with ours, for the tests of RTSP cameras.
+/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
+	missing="$missing python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good glib-networking"
 [ -z "$missing" ] || {
 	echo "installing:$missing"
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -8,6 +8,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/pipeline"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
@@ -75,7 +76,7 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 		Keep:    func(cause error) bool { return errors.Is(cause, supervisor.ErrReplaced) || errors.Is(cause, errKeep) },
 		Abandon: a.abandon,
 		Source: &camera.Loop{
-			Source: s.plan.sources[name], Hub: feed, StallAfter: time.Duration(c.StallAfter),
+			Source: s.plan.sources[name], Intake: ingest.New(feed), Video: feed, StallAfter: time.Duration(c.StallAfter),
 			Part: a.board.Add(name, camera.Kind), Metrics: a.metrics.camera.Camera(name),
 		},
 		Keeper: a.keeper(name, log),

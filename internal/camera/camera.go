@@ -1,32 +1,58 @@
 // Package camera says what a source of video is, and keeps one running.
 //
-// A source opens one camera and delivers its H.264 as RTP payloads (RFC 6184), the form in which it leaves for the room, so that a camera
-// that already speaks RTP is passed through packet by packet. A source that captures whole pictures cuts them into the same payloads.
-// Each kind of source is a folder below this one; it knows nothing of its siblings, of leases or of rooms.
+// A source opens one camera and delivers its video as it comes: as RTP payloads where the camera speaks RTP or its pictures can be cut into
+// them, so that what the room can show is passed through packet by packet. What the room cannot show is the business of the intake behind
+// it. Each kind of source is a folder below this one; it knows nothing of its siblings, of leases or of rooms.
 package camera
 
 import "context"
 
-// MaxPayload is the largest payload a source may deliver, in bytes. LiveKit's SDK refuses anything larger, and with the headers of
+// A Codec is a kind of video.
+type Codec string
+
+// The codecs that a source may deliver.
+const (
+	H264  Codec = "H.264"
+	H265  Codec = "H.265"
+	MJPEG Codec = "MJPEG"
+)
+
+// A Format is what a camera says of its video before the first packet. It may be wrong.
+type Format struct {
+	Codec Codec
+	Sets  [][]byte // parameter sets announced apart from the pictures, as NAL units; may be nil, and what the camera gives may be no good
+}
+
+// MaxPayload is the largest payload that leaves for the room, in bytes. LiveKit's SDK refuses anything larger, and with the headers of
 // RTP, SRTP, UDP and IP it stays below the smallest MTU of IPv6 (1280).
 const MaxPayload = 1200
 
-// A Packet is one RTP payload of a picture.
+// A Packet is a part of a picture, or all of it.
 type Packet struct {
-	Payload   []byte // RFC 6184: single NAL unit, STAP-A or FU-A, at most MaxPayload bytes; borrowed, see Receiver
+	// Payload is an RTP payload of H.264 (RFC 6184) or H.265 (RFC 7798) of any size, or one whole JPEG file. It is borrowed, see Receiver.
+	Payload   []byte
 	Timestamp uint32 // of the picture, 90 kHz, any origin, may wrap; the hub maps it to one steady clock
-	Marker    bool   // the last packet of its picture
+	Marker    bool   // the last packet of its picture, as far as the camera says
+	Lost      bool   // packets between the one before and this one were lost
 }
 
-// Parameters are the parameter sets that a camera announced apart from its pictures; either may be nil.
+// Parameters are the parameter sets of H.264; either may be nil.
 type Parameters struct{ SPS, PPS []byte }
 
 // A Receiver takes what a source delivers, from one goroutine, in order. It must not keep p.Payload: the source writes over it.
 type Receiver interface {
 	// Begin starts a new session of the camera: what came before and what comes next share neither clock nor references.
-	Begin(Parameters)
+	Begin(Format)
 	// Packet takes the next packet. It blocks no longer than it takes to hand the packet to the network.
 	Packet(p Packet)
+}
+
+// An Intake makes of what a source delivers the video that leaves for the room.
+type Intake interface {
+	Receiver
+	// Run does what must not hold up the source, such as transcoding. It runs beside every session of the source, and blocks until ctx
+	// ends or the video turns out to be of no use; the error is then a *Fault that says why.
+	Run(ctx context.Context) error
 }
 
 // A Source opens one camera and delivers its pictures.

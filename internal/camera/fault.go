@@ -11,7 +11,7 @@ const (
 	Auth        Reason = "auth"        // user name or password refused
 	NotFound    Reason = "not_found"   // the camera answered, but has no such stream
 	Busy        Reason = "busy"        // too many viewers already
-	Codec       Reason = "codec"       // it does not send H.264
+	WrongCodec  Reason = "codec"       // it does not send H.264
 	Stalled     Reason = "stalled"     // connected, but complete pictures stopped
 	Closed      Reason = "closed"      // the camera ended the session
 	Protocol    Reason = "protocol"    // it answered something we do not understand
@@ -19,7 +19,7 @@ const (
 
 // Reasons lists them all, for metrics that show every series from the start.
 func Reasons() []Reason {
-	return []Reason{Unreachable, Auth, NotFound, Busy, Codec, Stalled, Closed, Protocol}
+	return []Reason{Unreachable, Auth, NotFound, Busy, WrongCodec, Stalled, Closed, Protocol}
 }
 
 // A Fault is a camera's error with its reason and, where a person can help, what to do.
@@ -48,5 +48,5 @@ func ReasonOf(err error) Reason {
 
 // needsPerson tells reasons that do not go away by themselves: trying often only fills logs and may lock the camera's account.
 func (r Reason) needsPerson() bool {
-	return r == Auth || r == NotFound || r == Codec
+	return r == Auth || r == NotFound || r == WrongCodec
 }

@@ -2,7 +2,10 @@ package camera
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +23,15 @@ const healthy = 10 * time.Second
 // A Loop keeps one source running for as long as its context lasts. It never gives up.
 type Loop struct {
 	Source     Source
-	Hub        Hub           // takes what the source delivers
+	Intake     Intake        // takes what the source delivers
+	Video      Video         // what comes out of the intake
 	StallAfter time.Duration // without a complete picture for so long, the source is closed and opened again
 	Part       *status.Part  // of Kind
 	Metrics    *Metrics
 }
 
-// A Hub is a Receiver that can tell how long ago the last complete picture came.
-type Hub interface {
-	Receiver
-	Age() time.Duration
-}
+// A Video can tell how long ago the last complete picture came.
+type Video interface{ Age() time.Duration }
 
 // Run blocks until ctx ends, or something in it panicked.
 func (l *Loop) Run(ctx context.Context) error {
@@ -64,25 +65,34 @@ func (l *Loop) Run(ctx context.Context) error {
 func (l *Loop) runOnce(ctx context.Context) (lived time.Duration, err error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	session := &session{Hub: l.Hub}
-	var verdict error // of the watchdog
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		defer end()
-		verdict = guard.Run(func() (err error) { lived, err = l.watch(ctx, session); return err })
-	}()
-	err = guard.Run(func() error { return l.Source.Run(ctx, session) })
-	end()
-	<-watching
-	switch {
-	case guard.Panicked(err):
-	case verdict != nil:
-		err = verdict
-	case err == nil:
-		err = &Fault{Reason: Closed, Err: fmt.Errorf("%s ended its stream", l.Source)}
+	session := &session{Intake: l.Intake}
+	var refusal, verdict, broken error // of intake, watchdog and source
+	var beside sync.WaitGroup
+	run := func(err *error, f func() error) func() {
+		return func() {
+			defer end()
+			*err = guard.Run(f)
+		}
 	}
-	return lived, err
+	beside.Go(run(&refusal, func() error { return l.Intake.Run(ctx) }))
+	beside.Go(run(&verdict, func() (err error) { lived, err = l.watch(ctx, session); return err }))
+	run(&broken, func() error { return l.Source.Run(ctx, session) })()
+	beside.Wait()
+	return lived, l.cause(broken, refusal, verdict)
+}
+
+// cause is why an attempt ended. Who ended it made the others end as well, by ending their context.
+func (l *Loop) cause(broken, refusal, verdict error) error {
+	all := []error{broken, refusal, verdict}
+	if i := slices.IndexFunc(all, guard.Panicked); i >= 0 {
+		return all[i]
+	}
+	for _, err := range []error{refusal, verdict, broken} {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return &Fault{Reason: Closed, Err: fmt.Errorf("%s ended its stream", l.Source)}
 }
 
 // watch is the watchdog: it returns when ctx ends, or with a fault when pictures stop. It judges by complete pictures: bytes are not video,
@@ -116,7 +126,7 @@ func (l *Loop) judge(s *session) (live bool, fault error) {
 		return false, nil // the source bounds its own connecting
 	}
 	elapsed := time.Since(*begun) // before the age is asked: the other order takes the time between for a picture
-	age := l.Hub.Age()
+	age := l.Video.Age()
 	if age > l.StallAfter {
 		return false, &Fault{
 			Reason: Stalled,
@@ -129,12 +139,12 @@ func (l *Loop) judge(s *session) (live bool, fault error) {
 
 // session notes when a source connected.
 type session struct {
-	Hub
+	Intake
 	begun atomic.Pointer[time.Time]
 }
 
-func (s *session) Begin(p Parameters) {
-	s.Hub.Begin(p)
+func (s *session) Begin(f Format) {
+	s.Intake.Begin(f)
 	now := time.Now()
 	s.begun.Store(&now)
 }

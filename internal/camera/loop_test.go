@@ -14,6 +14,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -46,7 +47,7 @@ func (s *source) Run(ctx context.Context, r camera.Receiver) error {
 
 // deliver sends a key frame at once and then every 100 ms, for d or until ctx ends.
 func deliver(ctx context.Context, r camera.Receiver, d time.Duration) {
-	r.Begin(camera.Parameters{})
+	r.Begin(camera.Format{Codec: camera.H264})
 	for end, n := time.Now().Add(d), uint32(0); time.Now().Before(end) && ctx.Err() == nil; n++ {
 		for i, unit := range [][]byte{{0x67, 0x42, 0xc0, 0x1f}, {0x68, 0xce, 0x3c, 0x80}, {0x65, 0x88, 0x84}} {
 			r.Packet(camera.Packet{Payload: unit, Timestamp: n * 9000, Marker: i == 2})
@@ -61,9 +62,9 @@ func deliver(ctx context.Context, r camera.Receiver, d time.Duration) {
 // start runs a loop until the test ends it by stop, which waits for the end. synctest fails the test if a goroutine is left.
 func start(t *testing.T, s *source) (part *status.Part, stop func()) {
 	part = status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind)
+	feed := hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c"))
 	l := &camera.Loop{
-		Source: s, StallAfter: 3 * time.Second, Part: part,
-		Hub:     hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c")),
+		Source: s, StallAfter: 3 * time.Second, Part: part, Intake: ingest.New(feed), Video: feed,
 		Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -124,7 +125,7 @@ func TestTheWatchdogOpensAStalledCameraAgain(t *testing.T) {
 func TestAConnectedCameraWithoutPicturesIsNeverLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{play: func(ctx context.Context, r camera.Receiver, _ int) error {
-			r.Begin(camera.Parameters{})
+			r.Begin(camera.Format{Codec: camera.H264})
 			<-ctx.Done()
 			return nil
 		}}
@@ -140,8 +141,13 @@ func TestAConnectedCameraWithoutPicturesIsNeverLive(t *testing.T) {
 // slowHub takes a while to tell its age, as any hub may under load.
 type slowHub struct{ begun time.Time }
 
-func (h *slowHub) Begin(camera.Parameters) { h.begun = time.Now() }
-func (h *slowHub) Packet(camera.Packet)    {}
+func (h *slowHub) Begin(camera.Format)  { h.begun = time.Now() }
+func (h *slowHub) Packet(camera.Packet) {}
+func (h *slowHub) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (h *slowHub) Age() time.Duration {
 	age := time.Since(h.begun)
 	time.Sleep(time.Millisecond)
@@ -151,13 +157,14 @@ func (h *slowHub) Age() time.Duration {
 func TestSlownessIsNoPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		part := status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind)
+		h := &slowHub{}
 		l := &camera.Loop{
 			Source: &source{play: func(ctx context.Context, r camera.Receiver, _ int) error {
-				r.Begin(camera.Parameters{})
+				r.Begin(camera.Format{Codec: camera.H264})
 				<-ctx.Done()
 				return nil
 			}},
-			Hub: &slowHub{}, StallAfter: time.Minute, Part: part, Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
+			Intake: h, Video: h, StallAfter: time.Minute, Part: part, Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -186,7 +193,7 @@ func TestConnectingIsNotWatched(t *testing.T) {
 func TestItTriesForEverAndRarelyWhereAPersonIsNeeded(t *testing.T) {
 	for reason, want := range map[camera.Reason]struct{ min, max int }{ // attempts in a day
 		camera.Unreachable: {2000, 6000}, camera.Busy: {2000, 6000}, camera.Protocol: {2000, 6000},
-		camera.Auth: {100, 300}, camera.NotFound: {100, 300}, camera.Codec: {100, 300},
+		camera.Auth: {100, 300}, camera.NotFound: {100, 300}, camera.WrongCodec: {100, 300},
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -245,10 +252,10 @@ func TestASourceThatEndsWithoutAnErrorIsClosed(t *testing.T) {
 func TestAPanicOfTheSourceEndsTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{play: func(context.Context, camera.Receiver, int) error { panic("a mistake") }}
+		feed := hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c"))
 		l := &camera.Loop{
-			Source: s, StallAfter: 3 * time.Second,
+			Source: s, StallAfter: 3 * time.Second, Intake: ingest.New(feed), Video: feed,
 			Part:    status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind),
-			Hub:     hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c")),
 			Metrics: camera.NewVectors(prometheus.NewRegistry()).Camera("c"),
 		}
 		if err := l.Run(t.Context()); !guard.Panicked(err) || !strings.Contains(err.Error(), "a mistake") {

@@ -16,14 +16,14 @@ func (c *Cutter) Cut(payload []byte, emit func(part []byte, last bool)) bool {
 		emit(payload, true)
 		return len(payload) > 0
 	}
-	switch kind := payload[0] & 0x1f; {
+	switch kind := kindOf(payload[0]); {
 	case kind == typeFUA:
 		header := payload[1]
 		c.fragment(payload[0]&0x60, header, payload[2:], true, emit)
 		return true
 	case kind == typeSTAPA:
 		return c.split(payload[1:], emit)
-	case kind >= 1 && kind <= 23:
+	case isUnit(kind):
 		c.fragment(payload[0]&0x60, startBit|endBit|kind, payload[1:], true, emit)
 		return true
 	}
@@ -43,7 +43,7 @@ func (c *Cutter) fragment(importance, header byte, body []byte, last bool, emit 
 	size := (len(body) + pieces - 1) / pieces
 	for start := 0; start < len(body); start += size {
 		end := min(start+size, len(body))
-		bits := header & 0x1f
+		bits := kindOf(header)
 		if start == 0 {
 			bits |= header & startBit
 		}
@@ -66,7 +66,7 @@ func (c *Cutter) split(rest []byte, emit func([]byte, bool)) bool {
 		if last := len(next) == 0; len(unit) <= c.max {
 			emit(unit, last)
 		} else {
-			c.fragment(unit[0]&0x60, startBit|endBit|unit[0]&0x1f, unit[1:], last, emit)
+			c.fragment(unit[0]&0x60, startBit|endBit|kindOf(unit[0]), unit[1:], last, emit)
 		}
 		rest = next
 	}

@@ -1,80 +1,34 @@
-// Package h264 knows as much of H.264 over RTP (RFC 6184) as passing it through needs: which NAL units a payload carries, and how to
-// cut a payload that is too large for the room.
+// Package h264 knows as much of H.264 over RTP (RFC 6184) as passing it through needs: which NAL units a payload carries, where pictures
+// begin and end, what the parameter sets promise, how payloads that break the rules are put right, and how one that is too large for the
+// room is cut. It decodes nothing, and no bit of a coded picture is altered.
 package h264
 
 import "encoding/binary"
 
 // NAL unit types (ITU-T H.264 table 7-1) and RTP aggregation types (RFC 6184 table 1).
 const (
-	TypeSlice = 1
-	TypeIDR   = 5
-	TypeSPS   = 7
-	TypePPS   = 8
-	typeSTAPA = 24
-	typeFUA   = 28
+	TypeSlice       = 1
+	TypeIDR         = 5
+	typeSEI         = 6
+	TypeSPS         = 7
+	TypePPS         = 8
+	typeAUD         = 9 // access unit delimiter
+	typeEndSequence = 10
+	typeEndStream   = 11
+	lastUnitType    = 23 // above it are the types of RTP
+	typeSTAPA       = 24
+	typeSTAPB       = 25
+	typeMTAP16      = 26
+	typeMTAP24      = 27
+	typeFUA         = 28
+	typeFUB         = 29
 )
 
-// Content is the set of things found in a payload.
-type Content uint8
+// kindOf returns the type of the unit that begins with header.
+func kindOf(header byte) byte { return header & 0x1f }
 
-// What a payload may carry. IDR is set for every fragment of an IDR slice, Slice for every fragment of another picture slice.
-const (
-	SPS Content = 1 << iota
-	PPS
-	IDR
-	Slice
-	Invalid // not a payload that RFC 6184 allows in packetization modes 0 and 1
-)
-
-// Has tells whether any of want is in c.
-func (c Content) Has(want Content) bool { return c&want != 0 }
-
-// Look tells what one RTP payload carries. It neither copies nor allocates.
-func Look(payload []byte) Content {
-	if len(payload) == 0 {
-		return Invalid
-	}
-	switch kind := payload[0] & 0x1f; {
-	case kind == typeFUA:
-		if len(payload) < 3 {
-			return Invalid
-		}
-		return contentOf(payload[1] & 0x1f)
-	case kind == typeSTAPA:
-		return lookAggregate(payload[1:])
-	case kind == 0 || kind > 23:
-		return Invalid
-	default:
-		return contentOf(kind)
-	}
-}
-
-func contentOf(kind byte) Content {
-	switch kind {
-	case TypeSPS:
-		return SPS
-	case TypePPS:
-		return PPS
-	case TypeIDR:
-		return IDR
-	case TypeSlice:
-		return Slice
-	}
-	return 0
-}
-
-func lookAggregate(rest []byte) Content {
-	var found Content
-	for len(rest) > 0 {
-		unit, next, ok := nextUnit(rest)
-		if !ok {
-			return found | Invalid
-		}
-		found |= contentOf(unit[0] & 0x1f)
-		rest = next
-	}
-	return found
-}
+// isUnit tells whether kind is the type of a NAL unit, used or reserved, and not one of RTP's.
+func isUnit(kind byte) bool { return kind >= 1 && kind <= lastUnitType }
 
 // nextUnit cuts the first NAL unit off the body of a STAP-A: two bytes of length, then the unit.
 func nextUnit(body []byte) (unit, rest []byte, ok bool) {
@@ -93,7 +47,7 @@ func EachUnit(payload []byte, f func(unit []byte)) {
 	if len(payload) == 0 {
 		return
 	}
-	switch kind := payload[0] & 0x1f; {
+	switch kind := kindOf(payload[0]); {
 	case kind == typeSTAPA:
 		for rest := payload[1:]; len(rest) > 0; {
 			unit, next, ok := nextUnit(rest)
@@ -103,7 +57,7 @@ func EachUnit(payload []byte, f func(unit []byte)) {
 			f(unit)
 			rest = next
 		}
-	case kind >= 1 && kind <= 23:
+	case isUnit(kind):
 		f(payload)
 	}
 }

@@ -1,31 +1,49 @@
 // Package hub stands between a camera and its room. Both come and go, each in its own time; the hub stays, and keeps what must outlive
-// them: the newest parameter sets, one steady clock, and the knowledge of when the last picture came.
+// them: the newest parameter sets, one steady clock, the current group of pictures, and the knowledge of when the last picture came.
 //
-// Packets pass straight through, on the goroutine of the source, without waiting for a whole picture and without allocating.
+// In the steady state packets pass straight through, on the goroutine of the source, without waiting for a whole picture and without
+// allocating. A copy of each stays here until the next key frame has come, so that an outlet that is new, or whose room asks for a key
+// frame, gets the group again from its beginning: cameras cannot be asked for one, and the next may be ten seconds away.
 package hub
 
 import (
-	"bytes"
 	"sync"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 )
 
-// A Hub is the camera.Receiver of one camera. Its methods may be called from any goroutine.
+// A Hub takes the H.264 of one camera: payloads of at most camera.MaxPayload bytes, the last of each picture marked. Begin and Packet belong to the goroutine of the source, the other methods to any.
+//
+// The two functions may be set before the first of them is called. They are called on the goroutine of the source, without a lock, and
+// must not block.
 type Hub struct {
+	// OnLongInterval is told, once for each session of the camera, that its key frames are far apart, in words for its owner.
+	OnLongInterval func(advice string)
+	// OnChange is told that the camera replaced its sequence parameter set by another, in mid-stream or with a new session. Size or
+	// profile may be different now: whoever publishes them compares both with h264.ParseSPS. The sets may be kept.
+	OnChange func(before, after []byte)
+
 	metrics *Metrics
 
 	mu         sync.Mutex
 	clock      clock
 	picture    picture
+	number     uint64 // of the running picture, from 1
 	parameters camera.Parameters
 	bundle     []byte // the parameter sets as one STAP-A, ready to go before a key frame
+	store      store
+	gop        gop
+	usual      float64 // bytes per second of the group before
+	rhythm     rhythm
 	alive      time.Time
 	pictured   time.Time // when the newest complete picture came
 	counts     Counts
 	out        *outlet
+	news       []func()     // to be told when the lock is released
+	panicked   *guard.Panic // of an outlet, on its own goroutine
 }
 
 // Counts are what has passed since the hub was made.
@@ -34,173 +52,62 @@ type Counts struct {
 	Pictures, Keys uint64 // complete ones, and those of them that were key frames
 }
 
-// picture is the one whose packets are arriving.
-type picture struct {
-	open      bool
-	timestamp uint32 // as the source gave it
-	out       uint32 // as it leaves
-	seen      h264.Content
-	sent      h264.Content // to the outlet there is now
-}
-
-// outlet is whoever takes the packets now.
-type outlet struct {
-	write   func(camera.Packet)
-	joined  bool // a picture has begun since it was attached
-	waiting bool // for a key frame, because the camera's session is a new one
-}
-
 // New returns a hub that waits for its first packet.
 func New(metrics *Metrics) *Hub {
-	return &Hub{metrics: metrics, clock: newClock(), alive: time.Now(), pictured: time.Now()}
+	now := time.Now()
+	return &Hub{metrics: metrics, clock: newClock(), store: newStore(), rhythm: rhythm{at: now}, alive: now, pictured: now}
 }
 
-// Attach makes write the taker of packets, from the next picture on; it takes the place of the one before. That picture need not be a key
-// frame: a room lets its viewers in when packets flow, and starts each with a key frame, so waiting for one here would make them wait for
-// the one after. The packets are borrowed, as in camera.Receiver; write is called under the hub's lock and must not call the hub. After
-// detach returned write is not called again.
-func (h *Hub) Attach(write func(camera.Packet)) (detach func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	mine := &outlet{write: write}
-	h.out = mine
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.out == mine {
-			h.out = nil
-		}
-	}
-}
-
-// Begin implements camera.Receiver.
+// Begin starts a new session of the camera: what came before and what comes next share neither clock nor references.
 func (h *Hub) Begin(p camera.Parameters) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.learn(p.SPS, h264.TypeSPS)
-	h.learn(p.PPS, h264.TypePPS)
-	h.clock.restart()
-	h.picture = picture{}
-	h.alive = time.Now()
-	if h.out != nil {
-		h.out.waiting = true // what comes before it refers to pictures that were never sent
+	h.tell(func() {
+		h.learn(p.SPS, h264.TypeSPS)
+		h.learn(p.PPS, h264.TypePPS)
+		h.rhythm.restart(h.pictured)
+		h.clock.restart()
+		h.picture = picture{}
+		h.gop = gop{}
+		h.alive = time.Now()
+		if h.out != nil {
+			h.out.interrupt()
+			h.settle()
+		}
+	})
+}
+
+// Packet takes the next packet, which is borrowed. It blocks as long as the outlet's write does, and no longer from the moment an outlet was slow. It
+// panics with what an outlet panicked with on a goroutine of the hub.
+func (h *Hub) Packet(p camera.Packet) {
+	for _, tell := range h.take(p) {
+		tell()
 	}
 }
 
-// Packet implements camera.Receiver.
-func (h *Hub) Packet(p camera.Packet) {
+func (h *Hub) take(p camera.Packet) (news []func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.panicked != nil {
+		panic(h.panicked)
+	}
 	h.counts.Packets++
 	h.counts.Bytes += uint64(len(p.Payload))
 	h.metrics.packets.Inc()
 	h.metrics.bytes.Add(float64(len(p.Payload)))
-
-	content := h264.Look(p.Payload)
-	if content.Has(h264.Invalid) {
-		h.metrics.invalid.Inc()
-		return
-	}
-	if !h.picture.open || p.Timestamp != h.picture.timestamp {
-		h.endPicture() // some cameras forget the marker: a new timestamp ends a picture as well
-		h.beginPicture(p.Timestamp)
-	}
-	if content.Has(h264.SPS | h264.PPS) {
-		h.learnFrom(p.Payload)
-	}
-	h.forward(p, content)
-	h.picture.seen |= content
-	if p.Marker {
-		h.endPicture()
-	}
+	h.accept(p)
+	news, h.news = h.news, nil
+	return news
 }
 
-func (h *Hub) beginPicture(timestamp uint32) {
-	out, steady := h.clock.next(timestamp, time.Now())
-	if !steady {
-		h.metrics.clockResets.Inc()
+// tell does something under the lock, and then tells the news of it.
+func (h *Hub) tell(do func()) {
+	h.mu.Lock()
+	do()
+	news := h.news
+	h.news = nil
+	h.mu.Unlock()
+	for _, tell := range news {
+		tell()
 	}
-	h.picture = picture{open: true, timestamp: timestamp, out: out}
-	if h.out != nil {
-		h.out.joined = true
-	}
-}
-
-func (h *Hub) endPicture() {
-	complete := h.picture.open && h.picture.seen.Has(h264.IDR|h264.Slice)
-	h.picture.open = false
-	if !complete {
-		return
-	}
-	h.alive = time.Now()
-	h.pictured = h.alive
-	h.counts.Pictures++
-	h.metrics.pictures.Inc()
-	if h.picture.seen.Has(h264.IDR) {
-		h.counts.Keys++
-		h.metrics.keys.Inc()
-	}
-}
-
-// forward hands the packet on, and before it the parameter sets where a key frame begins without them: a receiver that joined later
-// could not decode it.
-func (h *Hub) forward(p camera.Packet, content h264.Content) {
-	if h.out == nil || !h.out.joined {
-		return
-	}
-	p.Timestamp = h.picture.out
-	if content.Has(h264.IDR) && !h.picture.seen.Has(h264.IDR|h264.Slice) {
-		if missing := (h264.SPS | h264.PPS) &^ (h.picture.sent | content); missing != 0 && !h.sendParameters() {
-			h.metrics.undecodable.Inc()
-			return
-		}
-		h.out.waiting = false
-	}
-	if h.out.waiting {
-		return
-	}
-	h.picture.sent |= content
-	h.out.write(p)
-}
-
-// sendParameters reports false while the camera has not told them.
-func (h *Hub) sendParameters() bool {
-	if h.parameters.SPS == nil || h.parameters.PPS == nil {
-		return false
-	}
-	send := func(payload []byte) { h.out.write(camera.Packet{Payload: payload, Timestamp: h.picture.out}) }
-	if len(h.bundle) > 0 {
-		send(h.bundle)
-		return true
-	}
-	send(h.parameters.SPS) // too large for one payload together
-	send(h.parameters.PPS)
-	return true
-}
-
-func (h *Hub) learnFrom(payload []byte) {
-	h264.EachUnit(payload, func(unit []byte) { h.learn(unit, unit[0]&0x1f) })
-}
-
-// learn keeps a parameter set: the newest wins, whether it came with the session's description or with a picture.
-func (h *Hub) learn(unit []byte, kind byte) {
-	if len(unit) == 0 || len(unit) > camera.MaxPayload || unit[0]&0x1f != kind {
-		return
-	}
-	var known *[]byte
-	switch kind {
-	case h264.TypeSPS:
-		known = &h.parameters.SPS
-	case h264.TypePPS:
-		known = &h.parameters.PPS
-	default:
-		return
-	}
-	if bytes.Equal(*known, unit) {
-		return
-	}
-	*known = bytes.Clone(unit)
-	h.bundle = h264.Aggregate(h.bundle[:0], camera.MaxPayload, h.parameters.SPS, h.parameters.PPS)
 }
 
 // Age returns how long ago the last complete picture, or failing that the session, began to be of use; it grows while nothing comes.
@@ -215,6 +122,21 @@ func (h *Hub) PictureAge() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return time.Since(h.pictured)
+}
+
+// KeyAge returns how long ago the last key frame, or failing that the session, began.
+func (h *Hub) KeyAge() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.rhythm.at)
+}
+
+// KeyGap returns the largest time between two key frames that this camera was seen to take, 0 before the second one. It only grows:
+// a watchdog on key frames that allows twice as much leaves cameras alone whose groups of pictures last for minutes.
+func (h *Hub) KeyGap() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rhythm.largest
 }
 
 // Counts returns what has passed so far.

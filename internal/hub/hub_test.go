@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 var (
@@ -18,27 +20,49 @@ var (
 	slice = []byte{0x41, 0x9a, 0x02}
 )
 
-// recorder is a taker of packets that remembers them.
-type recorder struct{ packets []camera.Packet }
-
-func (r *recorder) write(p camera.Packet) {
-	p.Payload = bytes.Clone(p.Payload)
-	r.packets = append(r.packets, p)
+// recorder is a taker of packets that remembers them, and when they came.
+type recorder struct {
+	mu      sync.Mutex
+	packets []camera.Packet
+	times   []time.Time
 }
 
-func (r *recorder) contents() (all []h264.Content) {
-	for _, p := range r.packets {
+func (r *recorder) write(p camera.Packet) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.Payload = bytes.Clone(p.Payload)
+	r.packets = append(r.packets, p)
+	r.times = append(r.times, time.Now())
+}
+
+// took returns what came since it was asked last, once all goroutines of the bubble are at rest.
+func (r *recorder) took() []camera.Packet {
+	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.packets
+	r.packets, r.times = nil, nil
+	return all
+}
+
+func contents(packets []camera.Packet) (all []h264.Content) {
+	for _, p := range packets {
 		all = append(all, h264.Look(p.Payload))
 	}
 	return all
 }
 
-func newHub(tb testing.TB) (*Hub, *recorder) {
-	tb.Helper()
-	h, r := New(NewVectors(prometheus.NewRegistry()).Camera("c")), &recorder{}
-	h.Attach(r.write)
-	h.Begin(camera.Parameters{})
-	return h, r
+func newHub() *Hub { return New(NewVectors(prometheus.NewRegistry()).Camera("c")) }
+
+// play runs a test in a bubble, on a hub with one outlet whose camera has begun a session.
+func play(t *testing.T, test func(t *testing.T, h *Hub, r *recorder)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h, r := newHub(), &recorder{}
+		defer h.Attach(r.write)()
+		h.Begin(camera.Parameters{})
+		test(t, h, r)
+	})
 }
 
 // send delivers one picture, a packet for each payload, with the marker on the last.
@@ -48,8 +72,9 @@ func send(h *Hub, timestamp uint32, payloads ...[]byte) {
 	}
 }
 
-func equal(t *testing.T, got []h264.Content, want ...h264.Content) {
+func equal(t *testing.T, packets []camera.Packet, want ...h264.Content) {
 	t.Helper()
+	got := contents(packets)
 	if len(got) != len(want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
@@ -61,76 +86,115 @@ func equal(t *testing.T, got []h264.Content, want ...h264.Content) {
 }
 
 func TestANewSessionStartsWithAKeyFrameAndItsParameters(t *testing.T) {
-	h, r := newHub(t)
-	send(h, 1000, slice)
-	send(h, 4000, sps, pps, idr)
-	send(h, 7000, slice)
-	equal(t, r.contents(), h264.SPS|h264.PPS, h264.IDR, h264.Slice)
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		send(h, 1000, slice)
+		send(h, 4000, sps, pps, idr)
+		send(h, 7000, slice)
+		equal(t, r.took(), h264.SPS, h264.PPS, h264.IDR, h264.Slice)
+	})
 }
 
 func TestInBandParametersAreNotRepeated(t *testing.T) {
-	h, r := newHub(t)
-	send(h, 1000, sps, pps, idr)
-	r.packets = nil
-	send(h, 4000, sps, pps, idr)
-	equal(t, r.contents(), h264.SPS, h264.PPS, h264.IDR)
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		send(h, 1000, sps, pps, idr)
+		r.took()
+		send(h, 4000, sps, pps, idr)
+		equal(t, r.took(), h264.SPS, h264.PPS, h264.IDR)
+	})
 }
 
 func TestParametersFromTheDescriptionPrecedeEachKeyFrame(t *testing.T) {
-	h, r := newHub(t)
-	h.Begin(camera.Parameters{SPS: sps, PPS: pps})
-	send(h, 1000, idr)
-	send(h, 4000, slice)
-	send(h, 7000, idr)
-	equal(t, r.contents(), h264.SPS|h264.PPS, h264.IDR, h264.Slice, h264.SPS|h264.PPS, h264.IDR)
-	if a, b := r.packets[3], r.packets[4]; a.Timestamp != b.Timestamp || a.Marker {
-		t.Errorf("the parameter sets are not part of their picture: %+v %+v", a, b)
-	}
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		h.Begin(camera.Parameters{SPS: sps, PPS: pps})
+		send(h, 1000, idr)
+		send(h, 4000, slice)
+		send(h, 7000, idr)
+		packets := r.took()
+		equal(t, packets, h264.SPS|h264.PPS, h264.IDR, h264.Slice, h264.SPS|h264.PPS, h264.IDR)
+		if a, b := packets[3], packets[4]; a.Timestamp != b.Timestamp || a.Marker {
+			t.Errorf("the parameter sets are not part of their picture: %+v %+v", a, b)
+		}
+	})
+}
+
+func TestParameterSetsThatEndTheirPictureBelongToTheNext(t *testing.T) {
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		send(h, 1000, sps)
+		send(h, 1000, pps)
+		send(h, 1000, idr)
+		packets := r.took()
+		equal(t, packets, h264.SPS, h264.PPS, h264.IDR)
+		if packets[0].Timestamp != packets[2].Timestamp {
+			t.Error("they have a timestamp of their own")
+		}
+	})
 }
 
 func TestKeyFrameWithoutAnyParametersIsHeldBack(t *testing.T) {
-	h, r := newHub(t)
-	send(h, 1000, idr)
-	send(h, 4000, slice)
-	equal(t, r.contents())
-}
-
-func TestAnOutletStartsWithTheNextPicture(t *testing.T) {
-	h, _ := newHub(t)
-	h.Begin(camera.Parameters{SPS: sps, PPS: pps})
-	h.Packet(camera.Packet{Payload: []byte{0x7c, 0x85, 1, 2}, Timestamp: 1000})
-	late := &recorder{}
-	detach := h.Attach(late.write)
-	h.Packet(camera.Packet{Payload: []byte{0x7c, 0x45, 3, 4}, Timestamp: 1000, Marker: true})
-	equal(t, late.contents())
-	send(h, 4000, slice)
-	send(h, 7000, idr)
-	equal(t, late.contents(), h264.Slice, h264.SPS|h264.PPS, h264.IDR)
-	detach()
-	send(h, 9000, slice)
-	equal(t, late.contents(), h264.Slice, h264.SPS|h264.PPS, h264.IDR)
-}
-
-func TestAChangedParameterSetIsFollowed(t *testing.T) {
-	h, r := newHub(t)
-	h.Begin(camera.Parameters{SPS: sps, PPS: pps})
-	other := []byte{0x67, 0x64, 0x00, 0x28, 0x01}
-	send(h, 1000, other, pps, idr)
-	r.packets = nil
-	send(h, 4000, idr)
-	var got []byte
-	h264.EachUnit(r.packets[0].Payload, func(u []byte) {
-		if u[0]&0x1f == h264.TypeSPS {
-			got = u
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		send(h, 1000, idr, idr)
+		send(h, 4000, slice)
+		equal(t, r.took())
+		send(h, 7000, sps, pps, idr)
+		r.took()
+		h.parameters = camera.Parameters{}
+		send(h, 10_000, idr, idr)
+		send(h, 13_000, slice)
+		time.Sleep(time.Second)
+		send(h, 16_000, slice)
+		h.Refresh()
+		send(h, 19_000, slice)
+		equal(t, r.took()) // nor is the group before it sent again
+		if got := testutil.ToFloat64(h.metrics.undecodable); got != 2 {
+			t.Errorf("counted %v", got)
 		}
 	})
-	if !bytes.Equal(got, other) {
-		t.Errorf("got SPS %x, want %x", got, other)
-	}
+}
+
+func TestWithoutAGroupAnOutletStartsWithTheNextPicture(t *testing.T) {
+	play(t, func(t *testing.T, h *Hub, first *recorder) {
+		h.Begin(camera.Parameters{SPS: sps, PPS: pps})
+		h.Packet(camera.Packet{Payload: []byte{0x7c, 0x81, 1, 2}, Timestamp: 1000})
+		late := &recorder{}
+		detach := h.Attach(late.write)
+		h.Packet(camera.Packet{Payload: []byte{0x7c, 0x41, 3, 4}, Timestamp: 1000, Marker: true})
+		equal(t, late.took())
+		send(h, 4000, slice)
+		send(h, 7000, idr)
+		equal(t, late.took(), h264.Slice, h264.SPS|h264.PPS, h264.IDR)
+		detach()
+		send(h, 9000, slice)
+		equal(t, late.took())
+		equal(t, first.took())
+	})
+}
+
+func TestAChangedParameterSetIsFollowedAndTold(t *testing.T) {
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
+		var told [][]byte
+		h.OnChange = func(before, after []byte) { told = append(told, before, after) }
+		h.Begin(camera.Parameters{SPS: sps, PPS: pps})
+		other := []byte{0x67, 0x64, 0x00, 0x28, 0x01}
+		send(h, 1000, other, pps, idr)
+		r.took()
+		send(h, 4000, idr)
+		var got []byte
+		h264.EachUnit(r.took()[0].Payload, func(u []byte) {
+			if u[0]&0x1f == h264.TypeSPS {
+				got = u
+			}
+		})
+		if !bytes.Equal(got, other) {
+			t.Errorf("got SPS %x, want %x", got, other)
+		}
+		if len(told) != 2 || !bytes.Equal(told[0], sps) || !bytes.Equal(told[1], other) {
+			t.Errorf("told %x", told)
+		}
+	})
 }
 
 func TestPicturesEndAtTheMarkerOrAtANewTimestamp(t *testing.T) {
-	h, _ := newHub(t)
+	h := newHub()
 	send(h, 1000, sps, pps, idr)
 	h.Packet(camera.Packet{Payload: slice, Timestamp: 4000}) // no marker
 	h.Packet(camera.Packet{Payload: slice, Timestamp: 7000, Marker: true})
@@ -141,16 +205,15 @@ func TestPicturesEndAtTheMarkerOrAtANewTimestamp(t *testing.T) {
 }
 
 func TestTheClockOnlyGoesForward(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h, r := newHub(t)
+	play(t, func(t *testing.T, h *Hub, r *recorder) {
 		h.Begin(camera.Parameters{SPS: sps, PPS: pps})
 		next := func(timestamp uint32) uint32 {
-			before := r.packets
 			send(h, timestamp, idr)
-			if len(r.packets) == len(before) {
+			packets := r.took()
+			if len(packets) == 0 {
 				t.Fatal("the picture did not pass")
 			}
-			return r.packets[len(r.packets)-1].Timestamp
+			return packets[len(packets)-1].Timestamp
 		}
 		start := ^uint32(999) // wraps at once
 		first := next(start)
@@ -163,6 +226,7 @@ func TestTheClockOnlyGoesForward(t *testing.T) {
 			{"a leap ahead counts as the second that passed", 1 << 30, 90_000},
 			{"a step back as well", 1 << 29, 90_000},
 			{"then steady again", 1<<29 + 6000, 6000},
+			{"standing still counts as the second that passed", 1<<29 + 6000, 90_000},
 		} {
 			time.Sleep(time.Second)
 			got := next(step.in)
@@ -180,8 +244,7 @@ func TestTheClockOnlyGoesForward(t *testing.T) {
 }
 
 func TestAgeGrowsOnlyWithoutCompletePictures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h, _ := newHub(t)
+	play(t, func(t *testing.T, h *Hub, _ *recorder) {
 		time.Sleep(3 * time.Second)
 		send(h, 1000, sps, pps, idr)
 		time.Sleep(2 * time.Second)
@@ -190,18 +253,4 @@ func TestAgeGrowsOnlyWithoutCompletePictures(t *testing.T) {
 			t.Errorf("got %v, want 2s", got)
 		}
 	})
-}
-
-func BenchmarkPacket(b *testing.B) {
-	h := New(NewVectors(prometheus.NewRegistry()).Camera("c"))
-	h.Begin(camera.Parameters{SPS: sps, PPS: pps})
-	var bytes int
-	h.Attach(func(p camera.Packet) { bytes += len(p.Payload) })
-	send(h, 0, idr)
-	payload := append([]byte{0x7c, 0x01}, make([]byte, 1100)...)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(payload)))
-	for i := 0; b.Loop(); i++ {
-		h.Packet(camera.Packet{Payload: payload, Timestamp: uint32(i/16) * 3000, Marker: i%16 == 15})
-	}
 }

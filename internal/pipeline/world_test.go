@@ -15,6 +15,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/pipeline"
@@ -146,7 +147,7 @@ func (w *world) pipeline(name string, priority int, keep error) *pipeline.Pipeli
 			w.abandoned = append(w.abandoned, e)
 		},
 		Source: &camera.Loop{
-			Source: (*lens)(w), Hub: feed, StallAfter: time.Hour, Part: w.board.Add(name, camera.Kind), Metrics: camera.NewVectors(reg).Camera(name),
+			Source: (*lens)(w), Intake: ingest.New(feed), Video: feed, StallAfter: time.Hour, Part: w.board.Add(name, camera.Kind), Metrics: camera.NewVectors(reg).Camera(name),
 		},
 		Keeper: &lease.Keeper{Journal: w.journal, Part: w.board.Add(name, lease.Kind), Metrics: lease.NewVectors(reg).Camera(name), Log: log},
 		Publisher: &publish.Loop{
@@ -179,7 +180,7 @@ type lens world
 func (l *lens) String() string { return "test://lens" }
 
 func (l *lens) Run(ctx context.Context, r camera.Receiver) error {
-	r.Begin(camera.Parameters{})
+	r.Begin(camera.Format{Codec: camera.H264})
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for n := uint32(0); ; n++ {

@@ -3,13 +3,16 @@ package rtsp_test
 import (
 	"bytes"
 	"context"
-	"errors"
-	"net"
+	"encoding/base64"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
@@ -32,20 +35,27 @@ type server struct {
 	address string
 	stream  *gortsplib.ServerStream
 	medias  []*description.Media
-	refuse  base.StatusCode // answers each DESCRIBE, when set
 
 	playing  chan struct{} // a viewer plays
 	teardown chan struct{} // a viewer took its leave
 
-	mu     sync.Mutex
-	setups int
+	mu       sync.Mutex
+	setups   int
+	loggedIn []string // the Authorization headers
 }
 
 // serve starts a camera that offers the formats, each as a medium of its own.
 func serve(t *testing.T, formats ...format.Format) *server {
 	t.Helper()
+	return serveWith(t, func(*gortsplib.Server) {}, formats...)
+}
+
+// serveWith starts one that the test sets up.
+func serveWith(t *testing.T, set func(*gortsplib.Server), formats ...format.Format) *server {
+	t.Helper()
 	s := &server{playing: make(chan struct{}, 1), teardown: make(chan struct{}, 1)}
 	s.Server = &gortsplib.Server{Handler: s, RTSPAddress: "127.0.0.1:0"}
+	set(s.Server)
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,14 +81,19 @@ func h264Format() *format.H264 {
 
 func (s *server) admit(conn *gortsplib.ServerConn, request *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
 	switch {
-	case s.refuse != 0:
-		return &base.Response{StatusCode: s.refuse}, nil, errors.New("refused")
-	case !conn.VerifyCredentials(request, "admin", password):
+	case !conn.VerifyCredentials(request, "admin", password) && !s.knows(request):
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	case strings.Trim(path, "/") != "live":
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
 	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+}
+
+// knows checks a basic login, which gortsplib's server cannot do for a password with a colon.
+func (s *server) knows(request *base.Request) bool {
+	allowed := s.AuthMethods == nil || slices.Contains(s.AuthMethods, auth.VerifyMethodBasic)
+	good := "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+password))
+	return allowed && slices.Contains(request.Header["Authorization"], good)
 }
 
 func (s *server) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
@@ -97,12 +112,22 @@ func (s *server) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, erro
 }
 
 func (s *server) OnRequest(_ *gortsplib.ServerConn, request *base.Request) {
+	s.mu.Lock()
+	s.loggedIn = append(s.loggedIn, request.Header["Authorization"]...)
+	s.mu.Unlock()
 	switch request.Method {
 	case base.Teardown:
 		tell(s.teardown)
 	case base.Play:
 		tell(s.playing)
 	}
+}
+
+// logins returns the Authorization headers so far.
+func (s *server) logins() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.loggedIn)
 }
 
 func tell(c chan struct{}) {
@@ -127,7 +152,13 @@ func (s *server) send(t *testing.T, sequence uint16, timestamp uint32, marker bo
 // source returns the client for a path of a server at address.
 func source(t *testing.T, address, path, password string) *rtsp.Source {
 	t.Helper()
-	c, err := rtsp.Decode(section(t, "url: rtsp://"+address+path+"\nusername: admin\npassword: '"+password+"'"))
+	return sourceOf(t, "url: rtsp://"+address+path+"\nusername: admin\npassword: '"+password+"'")
+}
+
+// sourceOf returns the client for settings.
+func sourceOf(t testing.TB, settings string) *rtsp.Source {
+	t.Helper()
+	c, err := rtsp.Decode(section(t, settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,15 +167,15 @@ func source(t *testing.T, address, path, password string) *rtsp.Source {
 
 // viewer is a camera.Receiver that keeps what it gets.
 type viewer struct {
-	begun   chan camera.Parameters
+	begun   chan camera.Format
 	packets chan camera.Packet
 }
 
 func newViewer() *viewer {
-	return &viewer{make(chan camera.Parameters, 1), make(chan camera.Packet, 100)}
+	return &viewer{make(chan camera.Format, 1), make(chan camera.Packet, 100)}
 }
 
-func (v *viewer) Begin(p camera.Parameters) { v.begun <- p }
+func (v *viewer) Begin(p camera.Format) { v.begun <- p }
 func (v *viewer) Packet(p camera.Packet) {
 	p.Payload = bytes.Clone(p.Payload)
 	v.packets <- p
@@ -161,13 +192,32 @@ func run(t *testing.T, s *rtsp.Source) (v *viewer, stop context.CancelFunc, ende
 	return v, cancel, done
 }
 
-// deadAddress returns one where nobody listens.
+// next returns what comes from a viewer; it fails the test when the source ends instead.
+func next[T any](t *testing.T, from chan T, ended <-chan error) T {
+	t.Helper()
+	select {
+	case x := <-from:
+		return x
+	case err := <-ended:
+		t.Fatalf("the source ended with %v", err)
+	}
+	panic("unreachable")
+}
+
+// deadAddress returns one where nobody listens, and which nobody else gets.
 func deadAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 }

@@ -1,0 +1,117 @@
+package encode
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+)
+
+// advice is for who has cameras that must be transcoded, and no means to.
+const advice = "or set the camera to H.264 without B-frames, or use the address of its second stream, which often is"
+
+// Encoders knows which encoders work on this machine. It tries one when it is first considered, and remembers the outcome for as long as
+// the process lives. One is shared by all cameras; its methods may be called from any goroutine.
+type Encoders struct {
+	program string
+	scrub   func(string) string
+	turn    chan struct{} // holds a token when nobody is using outcomes
+	outcome map[string]error
+}
+
+// NewEncoders returns Encoders of program, "ffmpeg" or a path to it. scrub takes secrets out of what it says.
+func NewEncoders(program string, scrub func(string) string) *Encoders {
+	e := &Encoders{program: program, scrub: scrub, turn: make(chan struct{}, 1), outcome: make(map[string]error)}
+	e.turn <- struct{}{}
+	return e
+}
+
+// A Verdict is the outcome of trying an encoder.
+type Verdict struct {
+	Encoder string
+	Err     error // nil: it works
+}
+
+// Verdicts tries every encoder that was not tried yet, and returns the outcomes, best encoder first. It blocks for seconds. The error is a
+// *camera.Fault when there is no ffmpeg.
+func (e *Encoders) Verdicts(ctx context.Context) ([]Verdict, error) {
+	verdicts, _, err := e.consider(ctx, func(Verdict) bool { return false })
+	return verdicts, err
+}
+
+// A choice is an encoder that works, and why better ones were passed over.
+type choice struct {
+	program string
+	encoder encoder
+	passed  []Verdict
+}
+
+// choose returns the best encoder that works and that the caller does not avoid. The error is a *camera.Fault, or that of ctx.
+func (e *Encoders) choose(ctx context.Context, avoid func(name string) error) (choice, error) {
+	var chosen string
+	verdicts, path, err := e.consider(ctx, func(v Verdict) bool {
+		if v.Err == nil && avoid(v.Encoder) == nil {
+			chosen = v.Encoder
+		}
+		return chosen != ""
+	})
+	if err != nil {
+		return choice{}, err
+	}
+	for i, v := range verdicts {
+		if v.Err == nil {
+			verdicts[i].Err = avoid(v.Encoder)
+		}
+	}
+	for _, each := range encoders() {
+		if each.name == chosen {
+			return choice{program: path, encoder: each, passed: verdicts[:len(verdicts)-1]}, nil
+		}
+	}
+	return choice{}, &camera.Fault{
+		Reason: camera.WrongCodec, Err: fmt.Errorf("the video must be transcoded, and no encoder works: %s", strings.Join(reasons(verdicts), "; ")),
+		Advice: "install an ffmpeg with libx264 (apt install ffmpeg), " + advice,
+	}
+}
+
+// consider goes through the encoders, best first, until enough.
+func (e *Encoders) consider(ctx context.Context, enough func(Verdict) bool) (verdicts []Verdict, path string, err error) {
+	select {
+	case <-e.turn:
+		defer func() { e.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, "", ctx.Err()
+	}
+	path, err = find(e.program) // each time: it may have been installed meanwhile
+	if err != nil {
+		return nil, "", &camera.Fault{
+			Reason: camera.WrongCodec, Err: fmt.Errorf("the video must be transcoded: %w", err), Advice: "install ffmpeg (apt install ffmpeg), " + advice,
+		}
+	}
+	for _, each := range encoders() {
+		outcome, known := e.outcome[each.name]
+		if !known {
+			outcome = probe(ctx, path, each, e.scrub)
+			if ctx.Err() != nil {
+				return nil, "", ctx.Err()
+			}
+			e.outcome[each.name] = outcome
+		}
+		v := Verdict{each.name, outcome}
+		verdicts = append(verdicts, v)
+		if enough(v) {
+			break
+		}
+	}
+	return verdicts, path, nil
+}
+
+// reasons says in one line each why encoders were passed over.
+func reasons(verdicts []Verdict) []string {
+	var lines []string
+	for _, v := range verdicts {
+		lines = append(lines, fmt.Sprintf("%s: %v", v.Encoder, v.Err))
+	}
+	return lines
+}

@@ -1,0 +1,123 @@
+package encode
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+)
+
+// An encoder is one of ffmpeg's that we know how to use.
+type encoder struct {
+	name   string
+	device []string // options before the input
+	filter string   // how it wants its pictures
+	tuning []string // zero latency, baseline, no B-frames, forced key frames that are IDR
+	rate   func(bits string) []string
+}
+
+// encoders lists them, best first: what costs the processor nothing before what costs it least.
+func encoders() []encoder {
+	capped := func(bits string) []string { return []string{"-b:v", bits, "-maxrate", bits, "-bufsize", bits} }
+	return []encoder{
+		{
+			name: "h264_v4l2m2m", filter: "format=yuv420p",
+			tuning: []string{"-profile:v", "578"}, // constrained baseline; it knows no names
+			rate:   func(bits string) []string { return []string{"-b:v", bits} },
+		},
+		{
+			name: "h264_vaapi", device: []string{"-vaapi_device", "/dev/dri/renderD128"}, filter: "format=nv12,hwupload",
+			tuning: []string{"-profile:v", "578", "-bf", "0"}, rate: capped,
+		},
+		{
+			name: "h264_nvenc", filter: "format=yuv420p",
+			tuning: []string{"-preset", "p1", "-tune", "ull", "-zerolatency", "1", "-delay", "0", "-profile:v", "baseline", "-bf", "0", "-forced-idr", "1"},
+			rate:   capped,
+		},
+		{
+			name: "h264_qsv", filter: "format=nv12",
+			tuning: []string{"-preset", "veryfast", "-async_depth", "1", "-profile:v", "baseline", "-bf", "0", "-forced_idr", "1"}, rate: capped,
+		},
+		{
+			name: "libx264", filter: "format=yuv420p",
+			tuning: []string{"-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline", "-forced-idr", "1", "-threads", "2"},
+			// Constant quality below a ceiling: a camera that looks at an empty yard costs next to nothing.
+			rate: func(bits string) []string { return []string{"-crf", "25", "-maxrate", bits, "-bufsize", bits} },
+		},
+	}
+}
+
+// Names lists the encoders that may be chosen, best first.
+func Names() []string {
+	var names []string
+	for _, e := range encoders() {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// arguments returns ffmpeg's command line for one camera.
+//
+// There is no "-fflags nobuffer", which recipes for low latency recommend: it throws away the pictures that were looked at to recognize the
+// stream, and so the key frame. Looking at one picture (probesize) has the same latency. low_delay turns off decoding several pictures
+// at once, each of which waits for the others.
+func arguments(e encoder, o Options) []string {
+	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"}
+	args = append(args, e.device...)
+	args = append(args,
+		"-flags", "low_delay", "-probesize", "32", "-analyzeduration", "1", "-fpsprobesize", "0",
+		"-c:v", decoder(o.Codec), "-copyts", "-f", "ivf", "-i", "pipe:0",
+		"-an", "-filter_threads", "1", "-vf", scale(o.MaxHeight)+","+e.filter, "-c:v", e.name)
+	args = append(args, e.tuning...)
+	args = append(args, e.rate(strconv.Itoa(bitrate(o)))...)
+	return append(args,
+		"-g", "250", "-force_key_frames", keyFrames(), "-enc_time_base", fmt.Sprintf("1:%d", hertz*thirds),
+		"-muxdelay", "0", "-muxpreload", "0", "-omit_video_pes_length", "0", "-mpegts_start_pid", strconv.Itoa(videoPID),
+		"-flush_packets", "1", "-f", "mpegts", "pipe:1")
+}
+
+func decoder(c camera.Codec) string {
+	switch c {
+	case camera.H265:
+		return "hevc"
+	case camera.MJPEG:
+		return "mjpeg"
+	}
+	return "h264"
+}
+
+// scale makes pictures fit, never larger, and even: 4:2:0 has no half pixels.
+func scale(maxHeight int) string {
+	if maxHeight == 0 {
+		maxHeight = 1 << 14
+	}
+	return fmt.Sprintf("scale=-2:'trunc(min(%d,ih)/2)*2':flags=fast_bilinear", maxHeight)
+}
+
+// keyFrames is the rule: the first picture, then every two seconds, and whichever carries the order to be one (see frame.stamp).
+func keyFrames() string {
+	return fmt.Sprintf("expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)+eq(mod(round(t*%d),%d),1)", hertz*thirds, thirds)
+}
+
+// bitrate is enough for people and objects to be recognized by: 2 Mbit/s at 720 lines, and in proportion to the area.
+func bitrate(o Options) int {
+	if o.Bitrate > 0 {
+		return o.Bitrate
+	}
+	lines := o.MaxHeight
+	if lines == 0 {
+		lines = 1080
+	}
+	return max(300_000, 2_000_000*lines/720*lines/720)
+}
+
+// environment lets through what drivers need. The rest, where secrets may stand, is no business of a program that decodes strangers' video.
+func environment(all []string) []string {
+	known := []string{
+		"PATH", "HOME", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(entry string) bool {
+		return !slices.ContainsFunc(known, func(name string) bool { return len(entry) > len(name) && entry[:len(name)+1] == name+"=" })
+	})
+}

@@ -1,0 +1,66 @@
+package encode
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Vectors are the metrics of all transcoders.
+type Vectors struct {
+	in, out, dropped, restarts, cpu *prometheus.CounterVec
+	encoder                         *prometheus.GaugeVec
+}
+
+// Metrics are those of one camera.
+type Metrics struct {
+	in, out, dropped, restarts, cpu prometheus.Counter
+	encoder                         *prometheus.GaugeVec
+}
+
+// NewVectors registers the metrics.
+func NewVectors(reg prometheus.Registerer) *Vectors {
+	counter := func(name, help string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "overshoot_agent", Subsystem: "encode", Name: name, Help: help}, []string{"camera"})
+		reg.MustRegister(v)
+		return v
+	}
+	v := &Vectors{
+		in:       counter("frames_in_total", "Pictures of the camera that were to be transcoded."),
+		out:      counter("frames_out_total", "Pictures that the encoder gave."),
+		dropped:  counter("frames_dropped_total", "Pictures dropped before the encoder because it could not keep up, or could not begin with them."),
+		restarts: counter("restarts_total", "Encoders that failed and were started again or replaced."),
+		cpu:      counter("cpu_seconds_total", "Processor time of the encoder's process."),
+		encoder: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "overshoot_agent", Subsystem: "encode", Name: "encoder", Help: "1 for the encoder in use.",
+		}, []string{"camera", "encoder"}),
+	}
+	reg.MustRegister(v.encoder)
+	return v
+}
+
+// Camera makes the series of one camera, at zero.
+func (v *Vectors) Camera(name string) *Metrics {
+	m := &Metrics{
+		in: v.in.WithLabelValues(name), out: v.out.WithLabelValues(name), dropped: v.dropped.WithLabelValues(name),
+		restarts: v.restarts.WithLabelValues(name), cpu: v.cpu.WithLabelValues(name),
+		encoder: v.encoder.MustCurryWith(prometheus.Labels{"camera": name}),
+	}
+	m.use("")
+	return m
+}
+
+// use notes which encoder is in use; none if name is empty.
+func (m *Metrics) use(name string) {
+	for _, each := range Names() {
+		value := 0.0
+		if each == name {
+			value = 1
+		}
+		m.encoder.WithLabelValues(each).Set(value)
+	}
+}
+
+// Forget removes the series of a camera that is no longer configured.
+func (v *Vectors) Forget(name string) {
+	for _, c := range []*prometheus.CounterVec{v.in, v.out, v.dropped, v.restarts, v.cpu} {
+		c.DeleteLabelValues(name)
+	}
+	v.encoder.DeletePartialMatch(prometheus.Labels{"camera": name})
+}
