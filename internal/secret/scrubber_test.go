@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -229,7 +230,7 @@ func FuzzScrub(f *testing.F) {
 		for name, spelled := range spellings(value) {
 			got := s.Scrub(before + spelled.text() + after)
 			// The placeholder itself may look like a part of the secret.
-			if strings.Contains(strings.ReplaceAll(got, secret.Placeholder, "\x00"), value) {
+			if slices.ContainsFunc(strings.Split(got, secret.Placeholder), func(part string) bool { return strings.Contains(part, value) }) {
 				t.Errorf("%q as %s in %q left %q", value, name, spelled.text(), got)
 			}
 		}
