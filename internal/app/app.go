@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
@@ -53,6 +54,7 @@ type agent struct {
 	server    *status.Server
 	config    *status.Part
 	keys      *keyring
+	encoders  *encode.Encoders // what this machine can do, found out once for all cameras
 	pool      *slot.Pool
 	journal   *lease.Journal
 	janitor   *lease.Janitor
@@ -148,6 +150,7 @@ func newAgent(o Options) *agent {
 	a.keys = newKeyring(overshoot.Options{
 		BaseURL: o.Plan.Config.Overshoot.BaseURL, UserAgent: "overshoot-agent/" + o.Version, Metrics: a.metrics.api,
 	}, o.Scrubber)
+	a.encoders = encode.NewEncoders("ffmpeg", o.Scrubber.Scrub)
 	a.pool = slot.NewPool(o.Log, a.board, a.metrics.slot)
 	a.cameras = supervisor.New(o.Log, a.metrics.restarts, o.Scrubber.Scrub)
 	a.sinks = supervisor.New(o.Log, a.metrics.restarts, o.Scrubber.Scrub)

@@ -14,6 +14,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
 	"go.uber.org/zap"
@@ -70,22 +71,38 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 	c, name := s.camera, s.camera.Name
 	log := a.Log.With(zap.String("camera", name))
 	feed := hub.New(a.metrics.hub.Camera(name))
-	publishing := a.metrics.publish.Camera(name)
+	part, publishing := a.board.Add(name, camera.Kind), a.metrics.publish.Camera(name)
+	publisher := &publish.Loop{
+		Publisher: &livekit.Publisher{Metrics: publishing, Scrub: a.Scrubber.Scrub},
+		Attach:    feed.Attach, Refresh: feed.Refresh, Parameters: feed.Parameters,
+		Part: a.board.Add(name, publish.Kind), Metrics: publishing, Log: log,
+	}
+	source := &camera.Loop{
+		Source: s.plan.sources[name], Intake: a.intake(c, feed, part, log), Video: feed, StallAfter: time.Duration(c.StallAfter),
+		Part: part, Metrics: a.metrics.camera.Camera(name),
+	}
+	feed.OnChange = func(_, _ []byte) { publisher.Changed() }
+	feed.OnLongInterval = func(advice string) {
+		log.Warn("key frames are far apart", zap.String("advice", advice))
+		source.Advise(advice)
+	}
 	return &pipeline.Pipeline{
 		Camera: name, Priority: c.Priority, Hold: time.Duration(c.Hold), Hub: feed, Pool: a.pool, Log: log,
-		Keep:    func(cause error) bool { return errors.Is(cause, supervisor.ErrReplaced) || errors.Is(cause, errKeep) },
-		Abandon: a.abandon,
-		Source: &camera.Loop{
-			Source: s.plan.sources[name], Intake: ingest.New(feed), Video: feed, StallAfter: time.Duration(c.StallAfter),
-			Part: a.board.Add(name, camera.Kind), Metrics: a.metrics.camera.Camera(name),
-		},
-		Keeper: a.keeper(name, log),
-		Publisher: &publish.Loop{
-			Publisher: &livekit.Publisher{Metrics: publishing, Scrub: a.Scrubber.Scrub},
-			Attach:    feed.Attach, Part: a.board.Add(name, publish.Kind), Metrics: publishing,
-		},
-		Watchers: a.watchers(s),
+		Keep:      func(cause error) bool { return errors.Is(cause, supervisor.ErrReplaced) || errors.Is(cause, errKeep) },
+		Abandon:   a.abandon,
+		Source:    source,
+		Keeper:    a.keeper(name, log),
+		Publisher: publisher,
+		Watchers:  a.watchers(s),
 	}
+}
+
+// intake makes of what a camera delivers what its hub takes.
+func (a *agent) intake(c config.Camera, feed *hub.Hub, part *status.Part, log *zap.Logger) *ingest.Intake {
+	return ingest.New(ingest.Options{
+		Hub: feed, Transcode: c.Transcode, MaxHeight: c.MaxHeight, StallAfter: time.Duration(c.StallAfter), Encoders: a.encoders,
+		Part: part, Log: log, Metrics: a.metrics.ingest.Camera(c.Name), Encoding: a.metrics.encode.Camera(c.Name),
+	})
 }
 
 // keeper returns the one that a camera has over all its lives.

@@ -2,7 +2,9 @@ package app
 
 import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
+	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
@@ -22,6 +24,8 @@ type metrics struct {
 	slot                 *slot.Metrics
 
 	camera  *camera.Vectors
+	ingest  *ingest.Vectors
+	encode  *encode.Vectors
 	hub     *hub.Vectors
 	lease   *lease.Vectors
 	publish *publish.Vectors
@@ -45,7 +49,7 @@ func newMetrics(reg prometheus.Registerer, version string) metrics {
 	reg.MustRegister(reloaded, reloadedAt)
 	return metrics{
 		reloaded: reloaded, reloadedAt: reloadedAt, restarts: supervisor.NewRestarts(reg), api: overshoot.NewMetrics(reg), slot: slot.NewMetrics(reg),
-		camera: camera.NewVectors(reg), hub: hub.NewVectors(reg), lease: lease.NewVectors(reg), publish: publish.NewVectors(reg),
+		camera: camera.NewVectors(reg), ingest: ingest.NewVectors(reg), encode: encode.NewVectors(reg), hub: hub.NewVectors(reg), lease: lease.NewVectors(reg), publish: publish.NewVectors(reg),
 		watch: watch.NewVectors(reg), sink: sink.NewVectors(reg), spool: spool.NewVectors(reg),
 	}
 }
@@ -53,6 +57,8 @@ func newMetrics(reg prometheus.Registerer, version string) metrics {
 // forgetCamera removes the series of a camera.
 func (m metrics) forgetCamera(name string) {
 	m.camera.Forget(name)
+	m.ingest.Forget(name)
+	m.encode.Forget(name)
 	m.hub.Forget(name)
 	m.lease.Forget(name)
 	m.publish.Forget(name)

@@ -33,7 +33,7 @@ type Packet struct {
 	Payload   []byte
 	Timestamp uint32 // of the picture, 90 kHz, any origin, may wrap; the hub maps it to one steady clock
 	Marker    bool   // the last packet of its picture, as far as the camera says
-	Lost      bool   // packets between the one before and this one were lost
+	Lost      int    // how many packets between the one before and this one were lost; 1 also where the camera began to count anew
 }
 
 // Parameters are the parameter sets of H.264; either may be nil.

@@ -11,7 +11,7 @@ const (
 	Auth        Reason = "auth"        // user name or password refused
 	NotFound    Reason = "not_found"   // the camera answered, but has no such stream
 	Busy        Reason = "busy"        // too many viewers already
-	WrongCodec  Reason = "codec"       // it does not send H.264
+	WrongCodec  Reason = "codec"       // it sends nothing that could be used
 	Stalled     Reason = "stalled"     // connected, but complete pictures stopped
 	Closed      Reason = "closed"      // the camera ended the session
 	Protocol    Reason = "protocol"    // it answered something we do not understand
@@ -44,9 +44,4 @@ func ReasonOf(err error) Reason {
 		return f.Reason
 	}
 	return Protocol
-}
-
-// needsPerson tells reasons that do not go away by themselves: trying often only fills logs and may lock the camera's account.
-func (r Reason) needsPerson() bool {
-	return r == Auth || r == NotFound || r == WrongCodec
 }

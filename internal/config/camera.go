@@ -28,6 +28,14 @@ type Camera struct {
 	// 500ms. Default: 5s.
 	StallAfter Duration `yaml:"stall_after"`
 
+	// Transcode is what to do with video that not every receiver can decode: [TranscodeAuto], [TranscodeNever]
+	// or [TranscodeAlways]. Default: TranscodeAuto.
+	Transcode string `yaml:"transcode"`
+
+	// MaxHeight is how many lines of pixels transcoded pictures have at most; 0 leaves them as they come.
+	// Default: 720.
+	MaxHeight int `yaml:"max_height"`
+
 	// Labels are copied into every result of the camera. Default: none.
 	Labels map[string]string `yaml:"labels"`
 
@@ -41,10 +49,22 @@ type Camera struct {
 	Position string `yaml:"-"`
 }
 
-const minStallAfter = Duration(500 * time.Millisecond)
+// What to do with a camera's video. What every receiver decodes is H.264 of 8 bits and 4:2:0 without B-frames.
+const (
+	TranscodeAuto   = "auto"   // what every receiver decodes is passed on, anything else is transcoded
+	TranscodeNever  = "never"  // anything else is refused
+	TranscodeAlways = "always" // everything is transcoded
+)
+
+const (
+	minStallAfter = Duration(500 * time.Millisecond)
+	minMaxHeight  = 90 // fewer lines show nothing
+)
 
 func defaultCamera() Camera {
-	return Camera{Enabled: true, Hold: Duration(2 * time.Minute), StallAfter: Duration(5 * time.Second)}
+	return Camera{
+		Enabled: true, Hold: Duration(2 * time.Minute), StallAfter: Duration(5 * time.Second), Transcode: TranscodeAuto, MaxHeight: 720,
+	}
 }
 
 // Equal reports whether both cameras say the same, wherever they stand. Agents does not count: it chose the
@@ -119,5 +139,9 @@ func (c Camera) check(r *report, n *node) {
 	}
 	if c.StallAfter < minStallAfter {
 		r.key(n, "stall_after", "found %s; write %s or more", c.StallAfter, minStallAfter)
+	}
+	oneOf(r, n, "transcode", c.Transcode, TranscodeAuto, TranscodeNever, TranscodeAlways)
+	if c.MaxHeight != 0 && c.MaxHeight < minMaxHeight {
+		r.key(n, "max_height", "found %d; write %d or more, or 0 to leave pictures as they come", c.MaxHeight, minMaxHeight)
 	}
 }

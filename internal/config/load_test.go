@@ -49,7 +49,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("key: %+v", key)
 	}
 	camera := cfg.Cameras[0]
-	if !camera.Enabled || camera.Priority != 0 || camera.Hold != minutes(2) || camera.StallAfter != seconds(5) {
+	if !camera.Enabled || camera.Priority != 0 || camera.Hold != minutes(2) || camera.StallAfter != seconds(5) ||
+		camera.Transcode != config.TranscodeAuto || camera.MaxHeight != 720 {
 		t.Errorf("camera: %+v", camera)
 	}
 	watch, ok := cfg.Watch("people")
@@ -79,6 +80,8 @@ cameras:
     priority: -3
     hold: 0s
     stall_after: 1m30s
+    transcode: never
+    max_height: 0
     labels: {site: hq, floor: 3, open: true}
     watches: [clip]
 watches:
@@ -116,7 +119,8 @@ log: {level: debug, format: json}
 	}
 	camera := cfg.Cameras[0]
 	wantLabels := map[string]string{"site": "hq", "floor": "3", "open": "true"}
-	if camera.Enabled || camera.Priority != -3 || camera.Hold != 0 || camera.StallAfter != seconds(90) || !reflect.DeepEqual(camera.Labels, wantLabels) {
+	if camera.Enabled || camera.Priority != -3 || camera.Hold != 0 || camera.StallAfter != seconds(90) ||
+		camera.Transcode != config.TranscodeNever || camera.MaxHeight != 0 || !reflect.DeepEqual(camera.Labels, wantLabels) {
 		t.Errorf("camera: %+v", camera)
 	}
 	watch := cfg.Watches[0]

@@ -72,7 +72,7 @@ func arguments(e encoder, o Options) []string {
 	args = append(args, e.tuning...)
 	args = append(args, e.rate(strconv.Itoa(bitrate(o)))...)
 	return append(args,
-		"-g", "250", "-force_key_frames", keyFrames(), "-enc_time_base", fmt.Sprintf("1:%d", hertz*thirds),
+		"-g", "250", "-force_key_frames", keyFrames, "-enc_time_base", fmt.Sprintf("1:%d", hertz),
 		"-muxdelay", "0", "-muxpreload", "0", "-omit_video_pes_length", "0", "-mpegts_start_pid", strconv.Itoa(videoPID),
 		"-flush_packets", "1", "-f", "mpegts", "pipe:1")
 }
@@ -95,10 +95,8 @@ func scale(maxHeight int) string {
 	return fmt.Sprintf("scale=-2:'trunc(min(%d,ih)/2)*2':flags=fast_bilinear", maxHeight)
 }
 
-// keyFrames is the rule: the first picture, then every two seconds, and whichever carries the order to be one (see frame.stamp).
-func keyFrames() string {
-	return fmt.Sprintf("expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)+eq(mod(round(t*%d),%d),1)", hertz*thirds, thirds)
-}
+// keyFrames is the rule: the first picture, then every two seconds.
+const keyFrames = "expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"
 
 // bitrate is enough for people and objects to be recognized by: 2 Mbit/s at 720 lines, and in proportion to the area.
 func bitrate(o Options) int {

@@ -5,8 +5,7 @@
 // its standard output as MPEG-TS, which keeps the timestamps. The camera's own RTP timestamps so survive to the tick, and the order of
 // pictures is ffmpeg's business. Which encoder it uses is found out by trying, see Encoders.
 //
-// A key frame comes every two seconds and whenever RequestKey asks. ffmpeg takes no orders while it runs, but its rule for key frames may
-// look at a picture's timestamp: those we give it count thirds of a tick of the camera's clock, and the third is the order.
+// A key frame comes every two seconds. Nobody can ask for one: the hub sends the current group of pictures again to whoever needs it.
 package encode
 
 import (
@@ -31,24 +30,25 @@ type Picture struct {
 
 // Options say what to make of what.
 type Options struct {
-	Codec      camera.Codec // of the pictures
-	Parameters [][]byte     // parameter sets that were announced apart from the pictures (VPS, SPS, PPS), without start codes; may be nil
-
+	Codec     camera.Codec  // of the pictures
 	MaxHeight int           // pixels; higher pictures are scaled down, lower ones never up; 0: as they come
 	Bitrate   int           // the most it may use, in bits/s; 0: what suits MaxHeight
 	Patience  time.Duration // an encoder that takes pictures and gives none for so long hangs; 0: 4 s, less than a camera's stall_after
+
+	// Using is told which encoder is in use, and "" when none is any more; on the goroutine of Run. It must not block; nil: nobody cares.
+	Using func(encoder string)
 
 	Encoders *Encoders // shared by all cameras
 	Log      *zap.Logger
 	Metrics  *Metrics
 }
 
-// A Transcoder transcodes one camera. Run does the work; Write and RequestKey may be called while it runs, from other goroutines.
+// A Transcoder transcodes one camera, over all its sessions. Run does the work; Begin and Write may be called while it runs, from one other
+// goroutine.
 type Transcoder struct {
 	options Options
 	intake  intake
 	queue   *queue
-	wanted  atomic.Bool    // a key frame was asked for
 	late    atomic.Int64   // pictures dropped because the encoder is too slow, not yet told
 	strikes map[string]int // by encoder: how often it failed us in a row; belongs to Run
 }
@@ -60,10 +60,17 @@ func New(o Options) *Transcoder {
 	}
 	return &Transcoder{
 		options: o,
-		intake:  intake{codec: o.Codec, sets: o.Parameters},
+		intake:  intake{codec: o.Codec},
 		queue:   newQueue(o.Codec == camera.MJPEG),
 		strikes: make(map[string]int),
 	}
+}
+
+// Begin starts a new session of the camera: what still waits of the one before is dropped, and the next picture is taken from a key frame
+// on. sets are parameter sets that were announced apart from the pictures (VPS, SPS, PPS), without start codes; may be nil.
+func (t *Transcoder) Begin(sets [][]byte) {
+	t.options.Metrics.dropped.Add(float64(t.queue.clear()))
+	t.intake.begin(sets)
 }
 
 // Write takes the next picture of the camera. It copies the picture and never blocks: when the encoder cannot keep up, pictures up to the
@@ -82,7 +89,3 @@ func (t *Transcoder) Write(p Picture) {
 		t.late.Add(int64(dropped))
 	}
 }
-
-// RequestKey asks that the next picture become a key frame. It does not block. Where the hub replays the current group of pictures nobody
-// needs to ask: a group lasts two seconds.
-func (t *Transcoder) RequestKey() { t.wanted.Store(true) }

@@ -170,33 +170,54 @@ func TestPicturesAreNeverScaledUp(t *testing.T) {
 	}
 }
 
-func TestAKeyFrameOnRequest(t *testing.T) {
-	c := hevc("320x240", 40)
-	shots := c.make(t, 0)
-	r := start(t, encode.Options{Codec: c.codec})
-	r.write(shots[:20])
-	r.wait(20)
-	r.RequestKey()
-	r.write(shots[20:])
-	for i, p := range r.wait(40) {
-		if want := i == 0 || i == 20; p.isKey() != want {
-			t.Errorf("picture %d is a key frame: %v, want %v", i, p.isKey(), want)
-		}
-		if p.timestamp != shots[i].Timestamp {
-			t.Errorf("picture %d: timestamp %d, want %d", i, p.timestamp, shots[i].Timestamp)
-		}
-	}
-}
-
 // Some cameras announce their parameter sets in the SDP only, and a child that starts later has not seen those in the stream.
 func TestParameterSetsApartFromThePictures(t *testing.T) {
 	c := hevc("320x240", 10)
 	shots := c.make(t, 0)
 	sets := slices.Clone(shots[0].Units[:3])
 	shots[0].Units = shots[0].Units[3:]
-	r := start(t, encode.Options{Codec: c.codec, Parameters: sets})
+	r := start(t, encode.Options{Codec: c.codec})
+	r.Begin(sets)
 	r.write(shots)
 	r.wait(10)
+}
+
+// What waits when a session ends is not shown in the next, whose clock may begin anywhere.
+func TestANewSession(t *testing.T) {
+	c := hevc("320x240", 10)
+	shots := c.make(t, 1<<31)
+	r := start(t, encode.Options{Codec: c.codec})
+	r.write(shots)
+	r.wait(10)
+	_ = r.stop()
+	r.write(shots) // nobody takes them
+	r.Begin(nil)
+	next := c.make(t, 7)
+	r.write(next[5:]) // no key frame
+	r.write(next)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	screen, done := newScreen(t), make(chan error, 1)
+	go func() { done <- r.Run(ctx, screen) }()
+	for i, p := range screen.wait(10) {
+		if p.timestamp != next[i].Timestamp {
+			t.Errorf("picture %d: timestamp %d, want %d", i, p.timestamp, next[i].Timestamp)
+		}
+	}
+	cancel()
+	<-done
+}
+
+func TestTheEncoderInUseIsTold(t *testing.T) {
+	told := make(chan string, 9)
+	r := start(t, encode.Options{Codec: camera.H265, Using: func(encoder string) { told <- encoder }})
+	if got := <-told; got != "libx264" {
+		t.Errorf("told %q", got)
+	}
+	_ = r.stop()
+	if got := <-told; got != "" {
+		t.Errorf("after the end told %q", got)
+	}
 }
 
 func TestAnotherSizeOfPicture(t *testing.T) {

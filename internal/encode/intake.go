@@ -30,6 +30,14 @@ type intake struct {
 	shape  int      // counts its changes
 }
 
+// begin starts a new session of the camera: its clock is another, and what it announces counts.
+func (in *intake) begin(sets [][]byte) {
+	in.clock = clock{}
+	if len(sets) > 0 {
+		in.keep(sets)
+	}
+}
+
 // fill makes f the frame of p. It reports false when there is no picture in p.
 func (in *intake) fill(f *frame, p Picture) bool {
 	f.data = append(f.data[:0], make([]byte, ivfFrameHeader)...)
@@ -43,8 +51,7 @@ func (in *intake) fill(f *frame, p Picture) bool {
 	}
 	f.arrived = time.Now()
 	f.shape = in.shape
-	f.ticks = in.clock.ticks(p.Timestamp, f.arrived)
-	binary.LittleEndian.PutUint32(f.data, uint32(len(f.data)-ivfFrameHeader))
+	f.complete(in.clock.ticks(p.Timestamp, f.arrived))
 	return true
 }
 

@@ -10,9 +10,6 @@ import (
 const (
 	ivfHeader      = 32
 	ivfFrameHeader = 12
-
-	// thirds of a tick are the unit of its timestamps; the one that is not zero asks for a key frame.
-	thirds = 3
 )
 
 // ivfStart returns the header of a stream.
@@ -21,27 +18,23 @@ func ivfStart() []byte {
 	copy(h, "DKIF")
 	binary.LittleEndian.PutUint16(h[6:], ivfHeader)
 	copy(h[8:], "H264") // some name it knows; the decoder comes from the command line, the size from the pictures
-	binary.LittleEndian.PutUint32(h[16:], hertz*thirds)
+	binary.LittleEndian.PutUint32(h[16:], hertz)
 	binary.LittleEndian.PutUint32(h[20:], 1)
 	return h
 }
 
 // A frame is a picture ready to be written: its IVF header, and its bytes as ffmpeg wants them.
 type frame struct {
-	data    []byte // the length is in the header, the timestamp is put there by stamp
-	key     bool   // decoding can begin here
-	shape   int    // pictures of different shapes need different encoders
-	ticks   int64  // 90 kHz
+	data    []byte
+	key     bool // decoding can begin here
+	shape   int  // pictures of different shapes need different encoders
 	arrived time.Time
 }
 
-// stamp completes the header.
-func (f *frame) stamp(makeKey bool) {
-	at := f.ticks * thirds
-	if makeKey {
-		at++
-	}
-	binary.LittleEndian.PutUint64(f.data[4:], uint64(at))
+// complete fills in the header: the length of what follows it, and the timestamp at 90 kHz.
+func (f *frame) complete(ticks int64) {
+	binary.LittleEndian.PutUint32(f.data, uint32(len(f.data)-ivfFrameHeader))
+	binary.LittleEndian.PutUint64(f.data[4:], uint64(ticks))
 }
 
 // appendUnits adds NAL units as a byte stream (ITU-T H.264 and H.265, annex B).

@@ -21,7 +21,6 @@ import (
 const (
 	probeTime     = 10 * time.Second // hardware that hangs is hardware that does not work
 	probePictures = 8
-	probeKey      = 5 // the picture that is to be a key frame
 )
 
 // probe lets an encoder do its work on a few pictures, in the very way in which it would do it for a camera, and looks at the outcome: a
@@ -35,11 +34,8 @@ func probe(ctx context.Context, program string, e encoder, scrub func(string) st
 	}
 	input := ivfStart()
 	for i := range probePictures {
-		f := frame{data: make([]byte, ivfFrameHeader), ticks: int64(i) * usualStep}
-		in := intake{codec: camera.MJPEG}
-		in.fill(&f, Picture{Units: [][]byte{picture}})
-		f.ticks = int64(i) * usualStep
-		f.stamp(i == probeKey)
+		f := frame{data: append(make([]byte, ivfFrameHeader), picture...)}
+		f.complete(int64(i) * usualStep)
 		input = append(input, f.data...)
 	}
 	var made [][]byte

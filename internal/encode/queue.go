@@ -156,6 +156,18 @@ func (q *queue) restart() (dropped int) {
 	return dropped
 }
 
+// clear drops everything; the next picture is a key frame. It returns how many that are.
+func (q *queue) clear() (dropped int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.frames) > 0 {
+		q.discard(q.pop())
+		dropped++
+	}
+	q.skipping, q.behind = true, false
+	return dropped
+}
+
 // started notes that the new child answers. The indulgence for it ends when it has caught up, or did not manage to.
 func (q *queue) started() {
 	q.mu.Lock()

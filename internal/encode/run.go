@@ -19,7 +19,7 @@ const (
 // Run transcodes what Write brings, until ctx ends or no encoder is left. An encoder that fails is started again after a pause, and after the second failure in a row it
 // makes room for the next. The error is a *camera.Fault. When Run has returned, the child is gone, and Run may be called again.
 func (t *Transcoder) Run(ctx context.Context, r Receiver) error {
-	defer t.options.Metrics.use("")
+	defer t.use("")
 	pause := retry.NewPause(250*time.Millisecond, 5*time.Second)
 	var last error
 	for {
@@ -89,5 +89,13 @@ func (t *Transcoder) announce(c choice) {
 		fields = append(fields, zap.Strings("passed_over", reasons(c.passed)))
 	}
 	t.options.Log.Info("transcoding", fields...)
-	t.options.Metrics.use(c.encoder.name)
+	t.use(c.encoder.name)
+}
+
+// use shows which encoder is in use.
+func (t *Transcoder) use(name string) {
+	t.options.Metrics.use(name)
+	if t.options.Using != nil {
+		t.options.Using(name)
+	}
 }

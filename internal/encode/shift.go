@@ -77,7 +77,6 @@ func (s *shift) feed(ctx context.Context) error {
 			s.pulse.ending()
 			return s.child.stdin.Close()
 		}
-		f.stamp(s.t.wanted.Swap(false))
 		s.pulse.writing()
 		_, err := s.child.stdin.Write(f.data)
 		s.pulse.written()

@@ -11,19 +11,23 @@ const (
 	Ends
 	// MayEnd: the picture may be whole with this packet, but the camera does not say so; the next packet tells, if it Begins another.
 	MayEnd
-	// Resumes: it belongs to the picture whose end was told already: the camera set its marker too early.
+	// Resumes: it belongs to the picture whose end was told already: a camera that was right for a while set its marker too early. Whoever
+	// marked that end cannot take it back; it happens once in suspicion pictures at most.
 	Resumes
 )
 
 // Has tells whether any of want is in p.
 func (p Place) Has(want Place) bool { return p&want != 0 }
 
-// suspicion is for how many pictures markers count for nothing after one was found wrong: some seconds.
-const suspicion = 300
+// How many pictures it takes until markers count for something.
+const (
+	earned    = 3   // with a camera that is new: one that marks each slice or each packet is found out by then
+	suspicion = 300 // after a marker was found wrong: some seconds
+)
 
-// A Framer finds where pictures begin and end in the packets of one session. It goes by timestamps and by what the packets carry, and
-// believes in markers only where these do not speak against it, because cameras forget them or set them on parameter sets, on each slice
-// or on each packet. The zero value is ready; it belongs to one goroutine and allocates nothing.
+// A Framer finds where pictures begin and end in the packets of one camera. It goes by timestamps and by what the packets carry, and
+// believes in markers only once they were right for some pictures, because cameras forget them or set them on parameter sets, on each
+// slice or on each packet. The zero value is ready; it belongs to one goroutine and allocates nothing.
 //
 // Who needs to know the last packet of a picture for certain, to mark it, holds back each that MayEnd one until the next is there. It costs
 // nothing where markers are right: then only slices before the last are held back, and no receiver can use these any sooner.
@@ -32,31 +36,43 @@ type Framer struct {
 	// tells it from the next.
 	Interlaced bool
 
+	trust     int  // grows with each picture up to earned, from where on markers count
 	begun     bool // there was a packet
 	timestamp uint32
 	sliced    bool // the picture has a slice
 	marked    bool // the last packet had a marker where a picture may end
 	ended     bool // the end of the picture was told
-	suspected int  // pictures left for which markers count for nothing
 }
 
+// Restart forgets the picture in hand: the next packet begins another, or what is left of one. What was learned of the camera's markers
+// stays.
+func (f *Framer) Restart() { *f = Framer{Interlaced: f.Interlaced, trust: f.trust} }
+
 // Next takes the next packet: its timestamp, whether it is marked as the last of its picture, and its payload. It returns what the payload
-// carries, as Inspect does, and its place. An Invalid payload has none and changes nothing.
+// carries, as Inspect does, and its place.
 func (f *Framer) Next(timestamp uint32, marker bool, payload []byte) (Content, Place) {
 	content := Inspect(payload)
+	return content, f.Place(timestamp, marker, content)
+}
+
+// Place is Next for who has inspected the payload, or has put what another codec carries in the same terms: IDR is a key frame, SPS, PPS,
+// AUD and SEI stand before the slices of a picture. An Invalid payload has no place and changes nothing.
+func (f *Framer) Place(timestamp uint32, marker bool, content Content) Place {
 	if content.Has(Invalid) {
-		return content, 0
+		return 0
 	}
 	var place Place
 	if f.isNew(timestamp, content) {
 		place = Begins
+		if f.begun {
+			f.trust = min(f.trust+1, earned)
+		}
 		f.begun, f.timestamp = true, timestamp
 		f.sliced, f.ended = false, false
-		f.suspected = max(0, f.suspected-1)
 	} else if f.goesOn() {
 		place = Resumes
 	}
-	return content, place | f.end(marker, content)
+	return place | f.end(marker, content)
 }
 
 // isNew tells whether a packet is of another picture than the one before. The standard lets parameter sets, SEI and access unit delimiters
@@ -71,7 +87,7 @@ func (f *Framer) isNew(timestamp uint32, content Content) bool {
 // goesOn takes note of a packet of the same picture, and tells whether its end was told too early.
 func (f *Framer) goesOn() bool {
 	if f.marked {
-		f.suspected = suspicion
+		f.trust = earned - suspicion
 	}
 	told := f.ended
 	f.ended = false
@@ -87,7 +103,7 @@ func (f *Framer) end(marker bool, content Content) Place {
 	switch {
 	case !whole:
 		return 0
-	case !marker || f.suspected > 0:
+	case !marker || f.trust < earned:
 		return MayEnd
 	}
 	f.ended = true

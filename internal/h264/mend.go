@@ -30,6 +30,9 @@ type Mended struct {
 // Counts returns what was found so far.
 func (m *Mender) Counts() Mended { return m.counts }
 
+// Break says that packets were lost: what comes next does not continue the unit in hand, even if it looks so.
+func (m *Mender) Break() { m.open = false }
+
 // Mend calls emit for each payload that payload becomes, in order: mostly one, itself; none where it is refused. last is set on the final
 // one, which inherits the marker. Both are borrowed, and payload may be written to.
 func (m *Mender) Mend(payload []byte, emit func(part []byte, last bool)) {

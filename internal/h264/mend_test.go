@@ -328,3 +328,16 @@ func BenchmarkMend(b *testing.B) {
 		}
 	})
 }
+
+func TestMendAfterALoss(t *testing.T) {
+	var m Mender
+	var got int
+	count := func([]byte, bool) { got++ }
+	m.Mend([]byte{0x7c, 0x85, 0x88}, count)
+	m.Break()
+	m.Mend([]byte{0x7c, 0x45, 0x84}, count) // of another unit, for all we know
+	m.Mend([]byte{0x7c, 0x85, 0x88}, count)
+	if want := (Mended{Orphans: 1}); got != 2 || m.Counts() != want {
+		t.Errorf("%d payloads, found %+v, want 2 and %+v", got, m.Counts(), want)
+	}
+}

@@ -62,6 +62,22 @@ func EachUnit(payload []byte, f func(unit []byte)) {
 	}
 }
 
+// A Fragment is what an FU-A carries of a NAL unit (RFC 6184 section 5.8).
+type Fragment struct {
+	Header     byte   // of the unit
+	Body       []byte // a part of what follows its header; may be empty
+	Start, End bool
+}
+
+// ParseFragment takes an FU-A apart, and reports false for any other payload. The body is part of payload.
+func ParseFragment(payload []byte) (Fragment, bool) {
+	if len(payload) < 2 || kindOf(payload[0]) != typeFUA {
+		return Fragment{}, false
+	}
+	header := payload[1]
+	return Fragment{payload[0]&^0x1f | kindOf(header), payload[2:], header&startBit != 0, header&endBit != 0}, true
+}
+
 // Aggregate appends to dst one STAP-A payload that carries the units, or nothing when they do not fit into max bytes.
 func Aggregate(dst []byte, max int, units ...[]byte) []byte {
 	size, importance := 1, byte(0)

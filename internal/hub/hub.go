@@ -65,14 +65,27 @@ func (h *Hub) Begin(p camera.Parameters) {
 		h.learn(p.PPS, h264.TypePPS)
 		h.rhythm.restart(h.pictured)
 		h.clock.restart()
-		h.picture = picture{}
-		h.gop = gop{}
+		h.interrupt()
 		h.alive = time.Now()
-		if h.out != nil {
-			h.out.interrupt()
-			h.settle()
-		}
 	})
+}
+
+// Interrupt says that packets of the picture in hand are missing, and that nothing will come before the next key frame. The picture counts
+// as none: whoever has its beginning gets no marker, and next the key frame. The group that it is in is not sent again. It belongs to
+// the goroutine of the source.
+func (h *Hub) Interrupt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.interrupt()
+}
+
+func (h *Hub) interrupt() {
+	h.picture = picture{}
+	h.gop = gop{}
+	if h.out != nil {
+		h.out.interrupt()
+		h.settle()
+	}
 }
 
 // Packet takes the next packet, which is borrowed. It blocks as long as the outlet's write does, and no longer from the moment an outlet was slow. It
@@ -137,6 +150,13 @@ func (h *Hub) KeyGap() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.rhythm.largest
+}
+
+// Parameters returns the newest parameter sets, which may be kept; they are nil before the camera has sent any.
+func (h *Hub) Parameters() camera.Parameters {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.parameters
 }
 
 // Counts returns what has passed so far.

@@ -4,14 +4,14 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Vectors are the hub's metrics of all cameras.
 type Vectors struct {
-	packets, bytes, pictures, keys, invalid, undecodable, clockResets, skipped, replays, dropped *prometheus.CounterVec
-	interval                                                                                     *prometheus.GaugeVec
+	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, dropped *prometheus.CounterVec
+	interval                                                                            *prometheus.GaugeVec
 }
 
 // Metrics are those of one camera.
 type Metrics struct {
-	packets, bytes, pictures, keys, invalid, undecodable, clockResets, skipped, replays, dropped prometheus.Counter
-	interval                                                                                     prometheus.Gauge
+	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, dropped prometheus.Counter
+	interval                                                                            prometheus.Gauge
 }
 
 // NewVectors registers the hub's metrics.
@@ -32,7 +32,6 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		bytes:       counter("bytes_received_total", "Bytes of RTP payload the camera delivered."),
 		pictures:    counter("frames_received_total", "Complete pictures the camera delivered."),
 		keys:        counter("key_frames_received_total", "Complete key frames the camera delivered."),
-		invalid:     counter("invalid_packets_total", "RTP payloads dropped because they are no H.264 (RFC 6184)."),
 		undecodable: counter("undecodable_key_frames_total", "Key frames held back because the camera never sent their parameter sets."),
 		clockResets: counter("clock_resets_total", "Jumps in the camera's timestamps that were bridged with the time of arrival."),
 		skipped:     counter("frames_skipped_total", "Pictures the room did not get: writing to it was slower than the camera, or a key frame ended a replay."),
@@ -45,7 +44,7 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 func (v *Vectors) Camera(name string) *Metrics {
 	return &Metrics{
 		packets: v.packets.WithLabelValues(name), bytes: v.bytes.WithLabelValues(name), pictures: v.pictures.WithLabelValues(name),
-		keys: v.keys.WithLabelValues(name), invalid: v.invalid.WithLabelValues(name), undecodable: v.undecodable.WithLabelValues(name),
+		keys: v.keys.WithLabelValues(name), undecodable: v.undecodable.WithLabelValues(name),
 		clockResets: v.clockResets.WithLabelValues(name), skipped: v.skipped.WithLabelValues(name), replays: v.replays.WithLabelValues(name),
 		dropped: v.dropped.WithLabelValues(name), interval: v.interval.WithLabelValues(name),
 	}
@@ -54,7 +53,7 @@ func (v *Vectors) Camera(name string) *Metrics {
 // Forget removes the series of a camera that is no longer configured.
 func (v *Vectors) Forget(name string) {
 	for _, c := range []*prometheus.CounterVec{
-		v.packets, v.bytes, v.pictures, v.keys, v.invalid, v.undecodable, v.clockResets, v.skipped, v.replays, v.dropped,
+		v.packets, v.bytes, v.pictures, v.keys, v.undecodable, v.clockResets, v.skipped, v.replays, v.dropped,
 	} {
 		c.DeleteLabelValues(name)
 	}

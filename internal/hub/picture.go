@@ -24,7 +24,6 @@ type picture struct {
 func (h *Hub) accept(p camera.Packet) {
 	content := h264.Look(p.Payload)
 	if content.Has(h264.Invalid) || len(p.Payload) > slabBytes {
-		h.metrics.invalid.Inc()
 		return
 	}
 	if !h.continues(p.Timestamp) {

@@ -44,12 +44,15 @@ func (h *Hub) Refresh() {
 }
 
 // Lag returns how much older than the camera's newest picture the one is that the outlet gets now: more than a moment while a replay
-// lasts. Whoever asks about "now" waits until it is small.
+// lasts, and while nothing goes out because the next key frame has not come. Whoever asks about "now" waits until it is small.
 func (h *Hub) Lag() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.out == nil {
+	switch {
+	case h.out == nil:
 		return 0
+	case h.out.mode == waiting:
+		return time.Since(h.out.ended)
 	}
 	return h.lag(h.out)
 }

@@ -8,7 +8,7 @@ import (
 // How far an outlet may lag behind.
 const (
 	longLag  = 2 * time.Second        // more, and it gets nothing until the next key frame: nobody wants to see old pictures
-	shortLag = 500 * time.Millisecond // more, and it leaves out what is left before a key frame that has come
+	shortLag = 500 * time.Millisecond // more, and it leaves out what is left before a key frame that has come; see bearable
 )
 
 // settle lets the outlet turn elsewhere if it is between two pictures.
@@ -34,12 +34,21 @@ func (h *Hub) turn(o *outlet) bool {
 		}
 	case o.wanted && h.mayReplay(o):
 		h.replay(o)
-	case o.mode == behind && h.gop.kept && o.at.before(h.gop.start) && h.lag(o) > shortLag:
+	case o.mode == behind && h.gop.kept && o.at.before(h.gop.start) && h.lag(o) > o.bearable():
 		h.leap(o)
 	default:
 		return false
 	}
 	return true
+}
+
+// bearable is how far an outlet may lag behind when a key frame has come. A replay catches up by itself; leaving out the rest of it loses
+// pictures that nobody has seen, which is worth it only when it would go on for long.
+func (o *outlet) bearable() time.Duration {
+	if o.replaying {
+		return longLag
+	}
+	return shortLag
 }
 
 // leap makes an outlet go on with the newest key frame, from wherever it is, and gives it time to catch up from there.

@@ -34,6 +34,10 @@ const (
 	// fresh is the age of the newest picture up to which it is worth a question.
 	fresh = time.Second
 
+	// late is how much older than the camera's newest picture what is sent may be, and for how long nothing older must have been sent: the
+	// newest picture of a window that is sampled twice a second may have arrived so long ago.
+	late = fresh / 2
+
 	// Each look at the service is a request. Watches wait while the sight is closed, so the looks are quick then, for a moment; otherwise
 	// they are steady while questions are asked, and rare while nobody asks.
 	quickLook  = 250 * time.Millisecond
@@ -61,12 +65,13 @@ type (
 	}
 	pictures interface {
 		PictureAge() time.Duration
+		Lag() time.Duration
 		Counts() hub.Counts
 	}
 )
 
-// watch opens the sight while the camera delivers, the publisher is in the room, and the service sees pictures of this very stay. When it
-// sees none for too long it doubts the stay. It blocks until ctx ends, and leaves the sight closed.
+// watch opens the sight while the camera delivers, the publisher is in the room, what it sends is not old, and the service sees pictures of
+// this very stay. When it sees none for too long it doubts the stay. It blocks until ctx ends, and leaves the sight closed.
 func (s *sight) watch(ctx context.Context, client service, l *lease.Lease, publisher room, camera pictures) {
 	defer s.close()
 	o := &observer{
@@ -86,6 +91,7 @@ type observer struct {
 	look   func(context.Context) (overshoot.StreamState, error)
 	renew  func(context.Context) error
 
+	lateAt   time.Time    // when old pictures were sent last
 	failures *retry.Pause // between looks that get no answer
 	stay     uint64       // the one that is being observed; 0: none
 	quick    int          // quick looks that are left
@@ -113,6 +119,11 @@ func (o *observer) observe(ctx context.Context) {
 		o.close()
 		o.stay, o.quick, o.due, o.progress, o.still = stay, quickLooks, time.Time{}, progress{}, 0
 	}
+	if o.late() {
+		o.close()
+		o.quick, o.due = quickLooks, time.Time{}
+		return
+	}
 	if time.Now().Before(o.due) {
 		return
 	}
@@ -129,6 +140,15 @@ func (o *observer) observe(ctx context.Context) {
 	o.failures.Reset()
 	o.judge(state)
 	o.due = time.Now().Add(o.pause())
+}
+
+// late tells whether old pictures are being sent, or were a moment ago: from the last key frame on, to catch up. The service would show them
+// as new, so looks prove nothing.
+func (o *observer) late() bool {
+	if o.camera.Lag() > late {
+		o.lateAt = time.Now()
+	}
+	return time.Since(o.lateAt) < late
 }
 
 // afterError is how long to wait before the next look when one failed.

@@ -26,6 +26,7 @@ type scene struct {
 	newest   time.Time
 	index    int64
 	stay     uint64
+	lag      time.Duration
 	looks    int
 	doubts   []uint64
 	reasons  []error
@@ -118,6 +119,12 @@ func (s *scene) PictureAge() time.Duration {
 	return time.Since(s.newest)
 }
 
+func (s *scene) Lag() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lag
+}
+
 func (s *scene) Counts() hub.Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,6 +196,41 @@ func TestSightClosesWhenTheCameraIsDarkAndTheNextPictureHasToShow(t *testing.T) 
 		s.change(func() { s.arrive = true })
 		if might := s.ask(10 * time.Second); might < 35 {
 			t.Errorf("might ask %d times in 10 s when pictures arrive again", might)
+		}
+	})
+}
+
+func TestSightIsClosedWhileOldPicturesAreSentAgain(t *testing.T) {
+	s := &scene{}
+	play(t, s, func(t *testing.T) {
+		s.ask(time.Minute)
+		s.told()
+		s.change(func() { s.lag = 3 * time.Second })
+		s.ask(2 * look)
+		if might := s.ask(3 * time.Second); might > 0 {
+			t.Errorf("might ask %d times, and would be answered from old pictures", might)
+		}
+		if _, looks := s.told(); looks > 1 {
+			t.Errorf("%d looks that prove nothing", looks)
+		}
+		s.change(func() { s.lag = 0 })
+		if might := s.ask(late - look); might > 0 {
+			t.Errorf("might ask %d times while a window of the last seconds is full of old pictures", might)
+		}
+		if might := s.ask(3 * time.Second); might < 27 {
+			t.Errorf("might ask %d times in the 3 s after it", might)
+		}
+		s.change(func() { s.stay, s.lag = 2, 3*time.Second })
+		s.ask(2 * look)
+		if might := s.ask(10 * time.Minute); might > 0 {
+			t.Errorf("might ask %d times in a stay that began with old pictures", might)
+		}
+		s.change(func() { s.lag = late / 2 })
+		if might := s.ask(3 * time.Second); might < 20 {
+			t.Errorf("might ask %d times in the 3 s after they were sent", might)
+		}
+		if doubts, _ := s.told(); doubts > 0 {
+			t.Errorf("doubted %v", s.reasons)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
 	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
@@ -138,6 +139,7 @@ func (w *world) pipeline(name string, priority int, keep error) *pipeline.Pipeli
 	log, reg := zap.NewNop(), prometheus.NewRegistry()
 	feed := hub.New(hub.NewVectors(reg).Camera(name))
 	publishing := publish.NewVectors(reg).Camera(name)
+	part := w.board.Add(name, camera.Kind)
 	return &pipeline.Pipeline{
 		Camera: name, Priority: priority, Hold: 30 * time.Second, Hub: feed, Pool: w.pool, Log: log,
 		Keep: func(cause error) bool { return cause == keep },
@@ -147,11 +149,13 @@ func (w *world) pipeline(name string, priority int, keep error) *pipeline.Pipeli
 			w.abandoned = append(w.abandoned, e)
 		},
 		Source: &camera.Loop{
-			Source: (*lens)(w), Intake: ingest.New(feed), Video: feed, StallAfter: time.Hour, Part: w.board.Add(name, camera.Kind), Metrics: camera.NewVectors(reg).Camera(name),
+			Source: (*lens)(w), Video: feed, StallAfter: time.Hour, Part: part, Metrics: camera.NewVectors(reg).Camera(name),
+			Intake: ingest.New(ingest.Options{Hub: feed, StallAfter: time.Hour, Part: part, Log: log, Metrics: ingest.NewVectors(reg).Camera(name)}),
 		},
 		Keeper: &lease.Keeper{Journal: w.journal, Part: w.board.Add(name, lease.Kind), Metrics: lease.NewVectors(reg).Camera(name), Log: log},
 		Publisher: &publish.Loop{
-			Publisher: (*room)(w), Attach: feed.Attach, Part: w.board.Add(name, publish.Kind), Metrics: publishing,
+			Publisher: (*room)(w), Attach: feed.Attach, Refresh: feed.Refresh, Parameters: feed.Parameters,
+			Part: w.board.Add(name, publish.Kind), Metrics: publishing, Log: log,
 		},
 		Watchers: []*watch.Watcher{{
 			Spec: config.Watch{
@@ -201,7 +205,7 @@ func (l *lens) Run(ctx context.Context, r camera.Receiver) error {
 // room is where the camera publishes to.
 type room world
 
-func (m *room) Join(context.Context, overshoot.Grant) (publish.Session, error) {
+func (m *room) Join(context.Context, overshoot.Grant, h264.Format) (publish.Session, error) {
 	if m.broken.CompareAndSwap(true, false) {
 		panic("the floor gave way")
 	}
@@ -210,7 +214,8 @@ func (m *room) Join(context.Context, overshoot.Grant) (publish.Session, error) {
 
 type visit struct{ lost chan struct{} }
 
-func (v *visit) Write(camera.Packet)   {}
-func (v *visit) Lost() <-chan struct{} { return v.lost }
-func (v *visit) Err() error            { return nil }
-func (v *visit) Close()                {}
+func (v *visit) Write(camera.Packet)        {}
+func (v *visit) KeyFrames() <-chan struct{} { return nil }
+func (v *visit) Lost() <-chan struct{}      { return v.lost }
+func (v *visit) Err() error                 { return nil }
+func (v *visit) Close()                     {}

@@ -8,12 +8,14 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"go.uber.org/zap"
 )
 
-// Kind is the part of the status board that shows a publisher. off: there is no stream to publish to.
+// Kind is the part of the status board that shows a publisher. off: there is no stream to publish to, or no video yet.
 var Kind = status.Kind{Name: "publisher", States: []string{"off", "joining", "live", "failed"}}
 
 // Grants is a lease, as far as a publisher needs it.
@@ -30,18 +32,27 @@ type Grants interface {
 type Loop struct {
 	Publisher Publisher
 	// Attach lets write have the camera's packets until detach is called; hub.Hub has it.
-	Attach  func(write func(camera.Packet)) (detach func())
-	Part    *status.Part // of Kind
-	Metrics *Metrics
+	Attach func(write func(camera.Packet)) (detach func())
+	// Refresh says that the room asked for a key frame, and does not block; hub.Hub has it.
+	Refresh func()
+	// Parameters returns the camera's newest parameter sets; hub.Hub has it.
+	Parameters func() camera.Parameters
+	Part       *status.Part // of Kind
+	Metrics    *Metrics
+	Log        *zap.Logger
 
-	stays uint64 // so far; of Run's goroutine
+	stays uint64 // so far; of Run's goroutine, like turns
+	turns turns
 	now   atomic.Pointer[stay]
 }
 
 // A stay is one session, seen from outside.
 type stay struct {
 	number uint64
+	video  h264.Format // as it was announced
 	doubts chan error
+	looks  chan struct{} // the video may have changed
+	later  *time.Timer   // a look that waits for its turn; of Run's goroutine
 }
 
 // Stay returns the number of the stay in the room that lasts now, counted from 1, or 0 when there is none.
@@ -71,7 +82,6 @@ func (l *Loop) Run(ctx context.Context, grants Grants) error {
 	defer l.Part.Set("off", nil)
 	pace := &pace{}
 	for ctx.Err() == nil {
-		l.Part.Set("joining", nil)
 		started, stays := time.Now(), l.stays
 		err := guard.Run(func() error { return l.runOnce(ctx, grants) })
 		if p, ok := errors.AsType[*guard.Panic](err); ok {
@@ -80,6 +90,10 @@ func (l *Loop) Run(ctx context.Context, grants Grants) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if isChange(err) {
+			l.Log.Info("announcing the video anew", zap.String("cause", err.Error()))
+			continue
+		}
 		entered, lasted := l.stays > stays, time.Since(started)
 		l.failed(err)
 		// A connection that broke, but not at once, says nothing against us: whoever finds its server again is welcome.
@@ -87,7 +101,7 @@ func (l *Loop) Run(ctx context.Context, grants Grants) error {
 		if entered && (broke || lasted > settled) {
 			pace.reset()
 		}
-		unwelcome := errors.Is(err, ErrGrant) || entered && !broke
+		unwelcome := errors.Is(err, ErrGrant) || errors.Is(err, ErrCodec) || entered && !broke
 		if !retry.Sleep(ctx, pace.next(time.Now(), unwelcome)) {
 			return nil
 		}
@@ -134,34 +148,75 @@ func grant(ctx context.Context, grants Grants) (overshoot.Grant, error) {
 	return overshoot.Grant{}, errNoGrant
 }
 
+// quickLook is how often we look whether a camera that has said nothing yet says what it sends.
+const quickLook = 50 * time.Millisecond
+
+// firstVideo waits until the camera has said what it sends. A stream that was taken over from an earlier run may be there before the camera
+// is, and in a room without packets we would be but for a while.
+func (l *Loop) firstVideo(ctx context.Context) (h264.Format, error) {
+	for {
+		if video, ok := l.video(); ok {
+			return video, nil
+		}
+		if !retry.Sleep(ctx, quickLook) {
+			return h264.Format{}, ctx.Err()
+		}
+	}
+}
+
 // runOnce is one stay in the room. It returns why it ended, or why there was none.
 func (l *Loop) runOnce(ctx context.Context, grants Grants) error {
+	video, err := l.firstVideo(ctx)
+	if err != nil {
+		return err
+	}
+	l.Part.Set("joining", nil)
 	grant, err := grant(ctx, grants)
 	if err != nil {
 		return err
 	}
-	session, err := l.Publisher.Join(ctx, grant)
+	session, err := l.Publisher.Join(ctx, grant, video)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
+	select {
+	case <-session.KeyFrames(): // a key frame is what the stay begins with anyway
+	default:
+	}
 	detach := l.Attach(session.Write)
 	defer detach()
 	l.stays++
-	s := &stay{number: l.stays, doubts: make(chan error, 1)}
+	s := &stay{number: l.stays, video: video, doubts: make(chan error, 1), looks: make(chan struct{}, 1)}
+	s.look() // it may have changed while we joined
 	l.now.Store(s)
 	defer l.now.Store(nil)
 	l.Metrics.live.Set(1)
 	defer l.Metrics.live.Set(0)
 	l.Part.Set("live", nil)
+	l.Part.Detail("video", describe(video))
+	defer l.Part.Detail("video", "")
 	l.Part.Well()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-session.Lost():
-		return session.Err()
-	case err := <-s.doubts:
-		l.Metrics.doubted(evidencePictures)
-		return err
+	return l.serve(ctx, session, s)
+}
+
+// serve does what the room and the camera ask for until the stay has to end, and returns why it has to.
+func (l *Loop) serve(ctx context.Context, session Session, s *stay) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-session.Lost():
+			return session.Err()
+		case err := <-s.doubts:
+			l.Metrics.doubted(evidencePictures)
+			return err
+		case <-session.KeyFrames():
+			l.Refresh()
+		case <-s.looks:
+			if err := l.compare(s); err != nil {
+				return err
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,25 +14,30 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/zap"
 )
 
 // session is a stay that the test ends.
 type session struct {
+	video  h264.Format
+	keys   chan struct{}
 	lost   chan struct{}
 	err    error
 	closed atomic.Bool
 }
 
-func (s *session) Write(camera.Packet)   {}
-func (s *session) Lost() <-chan struct{} { return s.lost }
-func (s *session) Err() error            { return s.err }
-func (s *session) Close()                { s.closed.Store(true) }
+func (s *session) Write(camera.Packet)        {}
+func (s *session) KeyFrames() <-chan struct{} { return s.keys }
+func (s *session) Lost() <-chan struct{}      { return s.lost }
+func (s *session) Err() error                 { return s.err }
+func (s *session) Close()                     { s.closed.Store(true) }
 
 func (s *session) end(err error) {
 	s.err = err
@@ -44,17 +50,20 @@ type try struct {
 	token string
 }
 
-// place is a room whose door the test keeps, and the lease of its stream.
+// place is a room whose door the test keeps, the lease of its stream, and the camera.
 type place struct {
 	answer func(ctx context.Context, try int) error // of Join; nil lets in
 	renew  func(n int) string                       // the token that the nth renewal brings; nil: "token n"
 
-	mu       sync.Mutex
-	tried    []try
-	entered  []*session
-	renewed  int
-	token    string
-	attached atomic.Int64
+	mu        sync.Mutex
+	tried     []try
+	entered   []*session
+	renewed   int
+	token     string
+	attached  atomic.Int64
+	log       *zap.Logger            // of the loop; nil: nobody reads it
+	sps       atomic.Pointer[[]byte] // of the camera
+	refreshes atomic.Int64
 
 	loop *publish.Loop
 	part *status.Part
@@ -63,7 +72,7 @@ type place struct {
 	done chan error
 }
 
-func (p *place) Join(ctx context.Context, grant overshoot.Grant) (publish.Session, error) {
+func (p *place) Join(ctx context.Context, grant overshoot.Grant, video h264.Format) (publish.Session, error) {
 	p.mu.Lock()
 	p.tried = append(p.tried, try{time.Now(), grant.Token})
 	n := len(p.tried)
@@ -75,7 +84,7 @@ func (p *place) Join(ctx context.Context, grant overshoot.Grant) (publish.Sessio
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &session{lost: make(chan struct{})}
+	s := &session{video: video, keys: make(chan struct{}, 1), lost: make(chan struct{})}
 	p.entered = append(p.entered, s)
 	return s, nil
 }
@@ -121,11 +130,27 @@ func (p *place) attach(func(camera.Packet)) (detach func()) {
 	return func() { p.attached.Add(-1) }
 }
 
-// run runs a loop in the background until the test ends.
+func (p *place) parameters() camera.Parameters {
+	if sps := p.sps.Load(); sps != nil {
+		return camera.Parameters{SPS: *sps}
+	}
+	return camera.Parameters{}
+}
+
+// run runs a loop in the background until the test ends. The camera sends 360p, unless the test has told otherwise.
 func run(t *testing.T, p *place) {
+	p.sps.CompareAndSwap(nil, &small)
+	start(t, p)
+}
+
+func start(t *testing.T, p *place) {
+	p.log = cmp.Or(p.log, zap.NewNop())
 	p.reg = prometheus.NewRegistry()
 	p.part = status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("front", publish.Kind)
-	p.loop = &publish.Loop{Publisher: p, Attach: p.attach, Part: p.part, Metrics: publish.NewVectors(p.reg).Camera("front")}
+	p.loop = &publish.Loop{
+		Publisher: p, Attach: p.attach, Refresh: func() { p.refreshes.Add(1) }, Parameters: p.parameters,
+		Part: p.part, Metrics: publish.NewVectors(p.reg).Camera("front"), Log: p.log,
+	}
 	var ctx context.Context
 	ctx, p.stop = context.WithCancel(t.Context())
 	p.done = make(chan error, 1)
@@ -141,20 +166,25 @@ func after(d time.Duration) {
 // doubts returns the counter of doubts that rest on evidence.
 func (p *place) doubts(t *testing.T, evidence string) float64 {
 	t.Helper()
+	return p.counter(t, "doubts_total", evidence)
+}
+
+// counter returns one of the loop's counters, the one with this value of a label if one is given.
+func (p *place) counter(t *testing.T, name string, label ...string) float64 {
+	t.Helper()
 	families, err := p.reg.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if f.GetName() == "overshoot_agent_publish_doubts_total" && l.GetName() == "evidence" && l.GetValue() == evidence {
-					return m.GetCounter().GetValue()
-				}
+			has := func(l *dto.LabelPair) bool { return len(label) == 0 || l.GetValue() == label[0] }
+			if f.GetName() == "overshoot_agent_publish_"+name && slices.ContainsFunc(m.GetLabel(), has) {
+				return m.GetCounter().GetValue()
 			}
 		}
 	}
-	t.Fatalf("no counter of doubts that rest on %s", evidence)
+	t.Fatalf("no counter %s of %v", name, label)
 	return 0
 }
 
@@ -411,6 +441,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		"joining":        func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() },
 		"between joins":  func(context.Context, int) error { return errors.New("refused") },
 		"renewing first": nil,
+		"dark":           nil,
 	}
 	for name, answer := range states {
 		t.Run(name, func(t *testing.T) {
@@ -419,7 +450,10 @@ func TestRunEndsWithItsContext(t *testing.T) {
 				if name == "renewing first" {
 					p.token, p.renew = "", func(int) string { return "" }
 				}
-				run(t, p)
+				if name != "dark" {
+					p.sps.Store(&small)
+				}
+				start(t, p)
 				after(time.Minute)
 				p.stop()
 				synctest.Wait()

@@ -13,6 +13,7 @@ type Vectors struct {
 	live       *prometheus.GaugeVec
 	reconnects *prometheus.CounterVec
 	doubts     *prometheus.CounterVec
+	keys       *prometheus.CounterVec
 	packets    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	loss       *prometheus.GaugeVec
@@ -24,6 +25,7 @@ type Metrics struct {
 	reconnects prometheus.Counter
 	doubts     map[string]prometheus.Counter // by evidence
 
+	Keys     prometheus.Counter // key frames the room asked a session for
 	Packets  prometheus.Counter // sent by a session
 	Failures prometheus.Counter // packets a session could not send
 	Loss     prometheus.Gauge   // newest ratio of packets lost, by the room's receiver reports
@@ -42,11 +44,12 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts(opts("reconnects_total", "Stays in a room, or attempts to join one, that ended by themselves.")), label),
 		doubts: prometheus.NewCounterVec(prometheus.CounterOpts(opts("doubts_total",
 			"Stays that were ended because nothing seemed to arrive, by the evidence: reports of the room, or pictures seen by the service.")), []string{"camera", "evidence"}),
+		keys:     prometheus.NewCounterVec(prometheus.CounterOpts(opts("key_frame_requests_total", "Key frames the room asked for (PLI and FIR).")), label),
 		packets:  prometheus.NewCounterVec(prometheus.CounterOpts(opts("packets_sent_total", "RTP packets sent to the room.")), label),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts(opts("packet_failures_total", "RTP packets that could not be sent.")), label),
 		loss:     prometheus.NewGaugeVec(prometheus.GaugeOpts(opts("packet_loss_ratio", "Share of packets lost on the way, 0-1, by the newest receiver report.")), label),
 	}
-	reg.MustRegister(v.live, v.reconnects, v.doubts, v.packets, v.failures, v.loss)
+	reg.MustRegister(v.live, v.reconnects, v.doubts, v.keys, v.packets, v.failures, v.loss)
 	return v
 }
 
@@ -54,7 +57,7 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 func (v *Vectors) Camera(name string) *Metrics {
 	m := &Metrics{
 		live: v.live.WithLabelValues(name), reconnects: v.reconnects.WithLabelValues(name), doubts: map[string]prometheus.Counter{},
-		Packets: v.packets.WithLabelValues(name), Failures: v.failures.WithLabelValues(name), Loss: v.loss.WithLabelValues(name),
+		Keys: v.keys.WithLabelValues(name), Packets: v.packets.WithLabelValues(name), Failures: v.failures.WithLabelValues(name), Loss: v.loss.WithLabelValues(name),
 	}
 	for _, evidence := range []string{evidenceReports, evidencePictures} {
 		m.doubts[evidence] = v.doubts.WithLabelValues(name, evidence)
@@ -67,6 +70,7 @@ func (v *Vectors) Forget(name string) {
 	v.live.DeleteLabelValues(name)
 	v.reconnects.DeleteLabelValues(name)
 	v.doubts.DeletePartialMatch(prometheus.Labels{"camera": name})
+	v.keys.DeleteLabelValues(name)
 	v.packets.DeleteLabelValues(name)
 	v.failures.DeleteLabelValues(name)
 	v.loss.DeleteLabelValues(name)

@@ -114,7 +114,7 @@ func (t *contest) measure(ctx context.Context) (r row, err error) {
 		return r, err
 	}
 	t.passage.measuring.Store(true)
-	pictures, began := t.passage.pictures.Load(), time.Now()
+	began := time.Now()
 	cpu, err := t.process.cpu()
 	if err != nil {
 		return r, err
@@ -126,15 +126,15 @@ func (t *contest) measure(ctx context.Context) (r row, err error) {
 	}
 	took := time.Since(began).Seconds()
 	r.cpu = (used - cpu).Seconds() / took
-	r.arrived = float64(t.passage.pictures.Load()-pictures) / (took * picturesPerSecond * float64(t.n))
-	r.through = t.passage.result().spread()
+	r.through, r.arrived = t.passage.result()
 	if t.counts != nil {
 		after, err := t.counts()
 		if err != nil {
 			return r, err
 		}
 		r.allocations = (after.allocations - before.allocations) / (after.sent - before.sent)
-		r.sent = (after.sent - before.sent) / (after.received - before.received)
+		packets, _ := t.clip.rate()
+		r.sent = (after.sent - before.sent) / (took * packets * float64(t.n))
 	}
 	if r.memory, err = t.process.memory(); err != nil {
 		return r, err

@@ -16,6 +16,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-logr/logr"
+	protocol "github.com/livekit/protocol/logger"
+	lksdk "github.com/livekit/server-sdk-go/v2"
 )
 
 type settings struct {
@@ -29,6 +33,7 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	lksdk.SetLogger(protocol.LogRLogger(logr.Discard()))
 	s, err := parse()
 	if err == nil {
 		err = s.run(ctx)
@@ -123,5 +128,5 @@ func nameOf(every time.Duration) string {
 	if every == 0 {
 		return "floor"
 	}
-	return "agent, asks every " + strings.TrimSuffix(every.String(), "m0s")
+	return "agent, asks every " + strconv.FormatFloat(every.Seconds(), 'f', -1, 64) + " s"
 }

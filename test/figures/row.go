@@ -14,7 +14,7 @@ type row struct {
 	inside      spread
 	followed    float64 // share of the pictures whose time inside is known
 	through     spread
-	arrived     float64 // share of the pictures that arrived at the far end
+	arrived     float64 // share of the packets that arrived at the far end
 	sent        float64 // packets per packet of the camera; 0: not known, as below
 	allocations float64 // per packet sent
 }

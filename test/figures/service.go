@@ -34,7 +34,7 @@ func startService(media *mediaServer, p *passage) *service {
 		answer(w, map[string]any{"data": []any{map[string]any{"id": askedModel, "status": "ready"}}})
 	})
 	mux.HandleFunc("POST /chat/completions", s.chat)
-	s.Server = httptest.NewServer(mux)
+	s.Server = httptest.NewServer(http.StripPrefix("/v1beta", mux))
 	return s
 }
 

@@ -101,7 +101,7 @@ func TestCommands(t *testing.T) {
 // Cameras that cannot be used do not touch the one that can, and each is told apart in the log.
 func TestBadCameras(t *testing.T) {
 	t.Parallel()
-	s := startSimulator(t, "locked=360p30,yard=360p30,modern=360p30:h265")
+	s := startSimulator(t, "locked=360p30,yard=360p30,modern=360p30:says=vp8")
 	s.cameras["gone"] = "rtsp://" + closedPort(t) + "/gone"
 	s.cameras["elsewhere"] = strings.Replace(s.cameras["yard"], "/yard", "/no-such-stream", 1)
 	cameras := s.lockedCamera("locked", s.secrets.wrong, "counter")
@@ -112,7 +112,7 @@ func TestBadCameras(t *testing.T) {
 	for camera, want := range map[string][]string{
 		"locked":    {s.cameras["locked"], "401", "check username and password"},
 		"gone":      {s.cameras["gone"], "connection refused", "check that the camera is on"},
-		"modern":    {s.cameras["modern"], "H265", "set the camera's stream to H.264"},
+		"modern":    {s.cameras["modern"], "VP8", "set the camera's stream to H.264"},
 		"elsewhere": {s.cameras["elsewhere"], "404", "check the path"},
 	} {
 		a.waitTrouble(camera, "source", want...)

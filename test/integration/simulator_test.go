@@ -113,8 +113,10 @@ type streamState struct {
 	LostPictures      int    `json:"lost_pictures"`
 	EndReason         string `json:"end_reason"`
 	Media             struct {
-		Joins       int
-		LostPackets int `json:"lost_packets"`
+		Joins          int
+		LostPackets    int `json:"lost_packets"`
+		DecodeErrors   int `json:"decode_errors"`
+		UnreadCounters int `json:"unread_counters"` // decoded pictures without a legible counter
 	}
 }
 

@@ -4,25 +4,65 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
-// farewell is how long a camera has to take our leave: to answer a SETUP that is under way, whose session only its answer lets us end, and to
-// close the connection after TEARDOWN. Short, because the watchdog closes cameras that answer nothing at all.
-const farewell = 300 * time.Millisecond
+// A lost request for a connection is repeated by the kernel after 1 s, 2 s, 4 s and so on: a camera that comes back after a cut is then found
+// seconds late. So we knock ourselves.
+const (
+	knockEvery = time.Second
+	maxKnocks  = 10
+)
 
 // dial opens a connection. It knows no address from before: the name is looked up each time, since cameras change theirs with every lease of
 // their DHCP server.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := knock(ctx, (&net.Dialer{}).DialContext, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return orderly{conn}, nil
+	return newOrderly(conn), nil
+}
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// knock dials once more every second while there is no answer, whichever: a refusal is one.
+func knock(ctx context.Context, dial dialer, network, address string) (net.Conn, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	type answer struct {
+		conn net.Conn
+		err  error
+	}
+	answers := make(chan answer, maxKnocks)
+	ticker := time.NewTicker(knockEvery)
+	defer ticker.Stop()
+	for knocks := 1; ; knocks++ {
+		go func() {
+			var a answer
+			a.err = guard.Run(func() (err error) { a.conn, err = dial(ctx, network, address); return err })
+			answers <- a
+		}()
+		next := ticker.C
+		if knocks == maxKnocks {
+			next = nil
+		}
+		select {
+		case <-next:
+		case first := <-answers:
+			go func() { // the others end with ctx; a camera counts its connections
+				for range knocks - 1 {
+					if late := <-answers; late.conn != nil {
+						_ = late.conn.Close()
+					}
+				}
+			}()
+			return first.conn, first.err
+		}
+	}
 }
 
 // dial opens an encrypted connection. The client would leave the handshake to its first Read, where a camera that keeps silent holds it for
@@ -41,7 +81,7 @@ func (t TLS) handshake(ctx context.Context, network, address string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := knock(ctx, (&net.Dialer{}).DialContext, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +90,7 @@ func (t TLS) handshake(ctx context.Context, network, address string) (net.Conn, 
 		_ = conn.Close()
 		return nil, &handshakeError{err}
 	}
-	return orderly{encrypted}, nil
+	return newOrderly(encrypted), nil
 }
 
 // handshakeError says that the connection came about, but not its encryption.
@@ -58,16 +98,3 @@ type handshakeError struct{ err error }
 
 func (e *handshakeError) Error() string { return fmt.Sprintf("TLS: %v", e.err) }
 func (e *handshakeError) Unwrap() error { return e.err }
-
-// orderly is a connection that lets the other side read our last words. A socket closed with video still unread sends a reset, and a camera
-// that gets one may throw away the TEARDOWN before it.
-type orderly struct{ net.Conn }
-
-// Close takes at most as long as farewell.
-func (c orderly) Close() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_ = c.SetReadDeadline(time.Now().Add(farewell))
-		_, _ = io.Copy(io.Discard, c.Conn)
-	}
-	return c.Conn.Close()
-}

@@ -1,7 +1,10 @@
 package rtsp
 
 import (
+	"net"
+
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/pion/rtp"
@@ -14,17 +17,29 @@ var (
 	Rebased      = rebased
 	Redirected   = redirected
 	DiagnoseDial = diagnoseDial
-	Choose       = (*Source).choose
+	SetsOf       = setsOf
+	Knock        = knock
 )
 
 // PacketPath is what a packet passes on its way from the client to the receiver.
 func PacketPath(r camera.Receiver) func(*rtp.Packet) {
-	return guarded(forward(r), func(p *guard.Panic) { panic(p) })
+	return Path(camera.H264, r)
+}
+
+// Path is the same for a codec.
+func Path(codec camera.Codec, r camera.Receiver) func(*rtp.Packet) {
+	return guarded(forward(codec, r), func(p *guard.Panic) { panic(p) })
+}
+
+// Choose returns the video that is chosen.
+func Choose(s *Source, session *description.Session) (*description.Media, camera.Codec, error) {
+	o, err := s.choose(session)
+	return o.media, o.codec, err
 }
 
 // Mended passes requests and answers through a fresh mender, as the client would.
 func Mended(k Keepalive, exchanges ...Exchange) {
-	m := mender{keepalive: k}
+	m := mender{keepalive: k, found: &findings{}}
 	for _, e := range exchanges {
 		m.request(e.Request)
 		m.response(e.Response)
@@ -37,5 +52,12 @@ type Exchange struct {
 	Response *base.Response
 }
 
-// MaxHops is the number of redirects that are followed.
-const MaxHops = maxHops
+// What is waited for, and how far.
+const (
+	MaxHops  = maxHops
+	Farewell = farewell
+	Silent   = silent
+)
+
+// Orderly wraps a connection.
+func Orderly(c net.Conn) net.Conn { return newOrderly(c) }

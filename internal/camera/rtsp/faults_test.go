@@ -26,8 +26,7 @@ func TestFaults(t *testing.T) {
 		"no such path":   {plain.address, "/other", password, camera.NotFound, []string{"404", "check the path"}},
 		"nobody listens": {deadAddress(t), "/live", password, camera.Unreachable, []string{"refused", "nothing listens on that port"}},
 		"no such host":   {"no-such-camera.invalid", "/live", password, camera.Unreachable, []string{"check it, or use the camera's IP address"}},
-		"H.265":          {serve(t, &format.H265{PayloadTyp: 96}).address, "/live", password, camera.WrongCodec, []string{"offers H265, and no H.264", "set the camera's stream to H.264"}},
-		"MJPEG":          {serve(t, &format.MJPEG{}).address, "/live", password, camera.WrongCodec, []string{"offers MJPEG", "H.264"}},
+		"VP9":            {serve(t, &format.VP9{PayloadTyp: 96}).address, "/live", password, camera.WrongCodec, []string{"offers VP9, and no H.264, H.265", "set the camera's stream to H.264"}},
 		"hangs up":       {hangsUp(t, ""), "/live", password, camera.Closed, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,9 +59,9 @@ func TestAnswersThatSayNo(t *testing.T) {
 		"UDP instead":          {base.Setup, says("200 OK", "Session: 1", "Transport: RTP/AVP;unicast;client_port=2-3;server_port=4-5"), camera.Protocol, "use `transport: udp`"},
 		"an empty description": {base.Describe, func(r *base.Request) string { return describes(r, "") }, camera.Protocol, "makes no sense"},
 		"a page":               {base.Describe, func(r *base.Request) string { return describes(r, "<html>no</html>") }, camera.Protocol, "makes no sense"},
-		"H.265 and sound": {base.Describe, func(r *base.Request) string {
-			return describes(r, sdpOf+"a=rtpmap:96 H265/90000\r\nm=audio 0 RTP/AVP 0\r\n")
-		}, camera.WrongCodec, "offers H265, G711, and no H.264"},
+		"MPEG-4 and sound": {base.Describe, func(r *base.Request) string {
+			return describes(r, sdpOf+"a=rtpmap:96 MP4V-ES/90000\r\nm=audio 0 RTP/AVP 0\r\n")
+		}, camera.WrongCodec, "offers MPEG4Video, G711, and no H.264"},
 		"a codec we do not know": {base.Describe, func(r *base.Request) string { return describes(r, sdpOf+"a=rtpmap:96 H266/90000\r\n") }, camera.WrongCodec, "offers H266, and"},
 		"a video nowhere": {base.Describe, func(r *base.Request) string {
 			return describes(r, strings.Replace(goodSDP, "trackID=1", "%zz", 1))

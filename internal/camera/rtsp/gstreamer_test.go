@@ -2,8 +2,11 @@ package rtsp_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"image"
+	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +24,10 @@ type gstreamer struct {
 }
 
 // startGStreamer needs what `make deps` installs.
-func startGStreamer(t *testing.T, clip, login, certificate string) *gstreamer {
+func startGStreamer(t *testing.T, clip, payloader, login, certificate string) *gstreamer {
 	t.Helper()
 	// Not the python3 of the PATH: the one that Debian's packages of GStreamer are for.
-	server := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/gstreamer.py", clip, login, password, certificate)
+	server := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/gstreamer.py", clip, payloader, login, password, certificate)
 	server.Stderr = os.Stderr
 	output, err := server.StdoutPipe()
 	if err != nil {
@@ -47,12 +50,12 @@ func (g *gstreamer) line(t *testing.T) string {
 	return g.says.Text()
 }
 
-// clip makes 30 s of H.264.
-func clip(t *testing.T) string {
+// clip makes 30 s of video.
+func clip(t *testing.T, encoder ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.mp4")
-	make := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-t", "30",
-		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "25", "-pix_fmt", "yuv420p", path)
+	arguments := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-t", "30", "-g", "25", "-c:v"}
+	make := exec.CommandContext(t.Context(), "ffmpeg", slices.Concat(arguments, encoder, []string{path})...)
 	if out, err := make.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s; `make deps` installs ffmpeg", err, out)
 	}
@@ -60,7 +63,7 @@ func clip(t *testing.T) string {
 }
 
 func TestGStreamer(t *testing.T) {
-	video := clip(t)
+	video := clip(t, "libx264", "-preset", "ultrafast", "-bf", "0", "-pix_fmt", "yuv420p")
 	shown := certificate(t, time.Now().Add(time.Hour), "127.0.0.1")
 	key, err := x509.MarshalPKCS8PrivateKey(shown.PrivateKey)
 	if err != nil {
@@ -85,10 +88,10 @@ func TestGStreamer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they play at the speed of life
-			g := startGStreamer(t, video, tc.login, tc.certificate)
+			g := startGStreamer(t, video, "rtph264pay", tc.login, tc.certificate)
 			v, stop, ended := run(t, sourceOf(t, "url: "+tc.scheme+"://"+g.address+"/live"+tc.settings))
-			if p := next(t, v.begun, ended); len(p.Sets[0]) < 4 || len(p.Sets[1]) < 2 {
-				t.Errorf("the parameter sets are %x and %x", p.Sets[0], p.Sets[1])
+			if p := next(t, v.begun, ended); len(p.Sets) != 2 || len(p.Sets[0]) < 4 || len(p.Sets[1]) < 2 {
+				t.Errorf("the parameter sets are %x", p.Sets)
 			}
 			for pictures := 0; pictures < 40; { // more than a second
 				if next(t, v.packets, ended).Marker {
@@ -103,13 +106,50 @@ func TestGStreamer(t *testing.T) {
 		})
 	}
 	t.Run("wrong password", func(t *testing.T) {
-		g := startGStreamer(t, video, "digest", "")
+		g := startGStreamer(t, video, "rtph264pay", "digest", "")
 		_, _, ended := run(t, source(t, g.address, "/live", "canary-wrong"))
 		wantFault(t, <-ended, camera.Auth, "401")
 	})
 	t.Run("no such path", func(t *testing.T) {
-		g := startGStreamer(t, video, "none", "")
+		g := startGStreamer(t, video, "rtph264pay", "none", "")
 		_, _, ended := run(t, source(t, g.address, "/other", password))
 		wantFault(t, <-ended, camera.NotFound, "404")
+	})
+}
+
+// What another hand packed arrives as it should, of each codec that needs work before a room can show it.
+func TestCodecsOfGStreamer(t *testing.T) {
+	t.Run("H.265", func(t *testing.T) {
+		t.Parallel()
+		g := startGStreamer(t, clip(t, "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", "-tag:v", "hvc1"), "rtph265pay", "none", "")
+		v, _, ended := run(t, sourceOf(t, "url: rtsp://"+g.address+"/live"))
+		if f := next(t, v.begun, ended); f.Codec != camera.H265 || len(f.Sets) != 3 {
+			t.Errorf("the format is %s with %d sets", f.Codec, len(f.Sets))
+		}
+		for pictures := 0; pictures < 20; {
+			p := next(t, v.packets, ended)
+			if p.Lost != 0 {
+				t.Errorf("%d packets got lost", p.Lost)
+			}
+			if p.Marker {
+				pictures++
+			}
+		}
+	})
+	t.Run("MJPEG", func(t *testing.T) {
+		t.Parallel()
+		// RFC 2435 carries the usual Huffman tables only.
+		g := startGStreamer(t, clip(t, "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p"), "rtpjpegpay", "none", "")
+		v, _, ended := run(t, sourceOf(t, "url: rtsp://"+g.address+"/live"))
+		if f := next(t, v.begun, ended); f.Codec != camera.MJPEG || len(f.Sets) != 0 {
+			t.Errorf("the format is %s with %d sets", f.Codec, len(f.Sets))
+		}
+		for range 20 {
+			p := next(t, v.packets, ended)
+			picture, err := jpeg.Decode(bytes.NewReader(p.Payload))
+			if err != nil || picture.Bounds() != image.Rect(0, 0, 320, 240) || p.Lost != 0 {
+				t.Fatalf("a picture of %d bytes after %d lost: %v", len(p.Payload), p.Lost, err)
+			}
+		}
 	})
 }

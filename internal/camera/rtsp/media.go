@@ -11,37 +11,84 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 )
 
-// choose finds the H.264 video among what the camera offers: the first one, and one that flows towards us before a back channel. What it returns
-// is never a back channel, since cameras also mark by mistake what they send.
-func (s *Source) choose(session *description.Session) (*description.Media, *format.H264, error) {
-	medias := slices.SortedStableFunc(slices.Values(session.Medias), func(a, b *description.Media) int {
-		return number(a.IsBackChannel) - number(b.IsBackChannel)
-	})
-	var found *format.H264
-	media := (&description.Session{Medias: medias}).FindFormat(&found)
-	if media == nil {
-		return nil, nil, s.noH264(session)
+// offer is the video that a camera offers and we take.
+type offer struct {
+	media  *description.Media
+	format format.Format
+	codec  camera.Codec
+	base   *base.URL // that the address of the media counts from
+}
+
+// codecs are those that we take, the best first.
+var codecs = []camera.Codec{camera.H264, camera.H265, camera.MJPEG}
+
+// choose finds the video among what the camera offers: of the best codec, the first one, and one that flows towards us before a back channel.
+// What it returns is never marked as a back channel, since cameras also mark by mistake what they send.
+func (s *Source) choose(session *description.Session) (offer, error) {
+	var all []offer
+	for _, m := range session.Medias {
+		for _, f := range m.Formats {
+			if codec := codecOf(f); codec != "" {
+				all = append(all, offer{m, f, codec, session.BaseURL})
+			}
+		}
 	}
-	media.IsBackChannel = false
+	if len(all) == 0 {
+		return offer{}, s.nothing(session)
+	}
+	best := slices.MinFunc(all, func(a, b offer) int { return a.rank() - b.rank() })
+	best.media.IsBackChannel = false
 	// The client takes it for granted that this address parses.
-	if u, err := media.URL(session.BaseURL); err != nil || u == nil {
-		return nil, nil, &camera.Fault{
+	if u, err := best.media.URL(session.BaseURL); err != nil || u == nil {
+		return offer{}, &camera.Fault{
 			Reason: camera.Protocol,
-			Err:    fmt.Errorf("%s names the address %q for its video, which is none", s, media.Control),
+			Err:    fmt.Errorf("%s names the address %q for its video, which is none", s, best.media.Control),
 			Advice: "update the camera's firmware, or take the stream from a recorder or relay",
 		}
 	}
-	return media, found, nil
+	return best, nil
 }
 
-func number(b bool) int {
-	if b {
-		return 1
+// rank is lower for what is better.
+func (o offer) rank() int {
+	r := 2 * slices.Index(codecs, o.codec)
+	if o.media.IsBackChannel {
+		r++
 	}
-	return 0
+	return r
 }
 
-func (s *Source) noH264(session *description.Session) error {
+// codecOf returns the codec of a format, "" for one that is no use. What the client does not know, because of an odd spelling or payload type,
+// may be one all the same.
+func codecOf(f format.Format) camera.Codec {
+	switch f := f.(type) {
+	case *format.H264:
+		return camera.H264
+	case *format.H265:
+		return camera.H265
+	case *format.MJPEG:
+		return camera.MJPEG
+	case *format.Generic:
+		switch name, _, _ := strings.Cut(f.RTPMa, "/"); strings.Map(letterOrDigit, strings.ToUpper(name)) {
+		case "H264", "AVC":
+			return camera.H264
+		case "H265", "HEVC":
+			return camera.H265
+		case "JPEG", "MJPEG":
+			return camera.MJPEG
+		}
+	}
+	return ""
+}
+
+func letterOrDigit(r rune) rune {
+	if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+		return r
+	}
+	return -1
+}
+
+func (s *Source) nothing(session *description.Session) error {
 	var offered []string
 	for _, m := range session.Medias {
 		for _, f := range m.Formats {
@@ -53,7 +100,7 @@ func (s *Source) noH264(session *description.Session) error {
 	}
 	return &camera.Fault{
 		Reason: camera.WrongCodec,
-		Err:    fmt.Errorf("%s offers %s, and no H.264", s, strings.Join(offered, ", ")),
+		Err:    fmt.Errorf("%s offers %s, and no H.264, H.265 or MJPEG", s, strings.Join(offered, ", ")),
 		Advice: "set the camera's stream to H.264, or use the address of its second stream, which often is",
 	}
 }

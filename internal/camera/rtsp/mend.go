@@ -3,6 +3,7 @@ package rtsp
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +17,18 @@ import (
 // it finds in it; that is the seam. Its methods are called on the client's goroutine, which also is the one that waits while Run asks.
 type mender struct {
 	keepalive Keepalive
+	found     *findings
 
 	asked       base.Request  // the newest request
 	sessionEnds time.Duration // when nothing is heard of us, as the camera said
 	hops        int           // redirects so far
 	refused     error         // why a redirect is not followed
+	elsewhere   *base.URL     // where one leads that has to be followed without our credentials, on a connection of its own
+	reached     net.Addr      // who is at the other end
+
+	named, loggedIn, getParameter bool // what was found out of the camera's name, of how we log in, and of what it can
+
+	sdp string // the description, as the client reads it
 }
 
 // maxHops bounds redirects: the client would follow them in a circle for ever.
@@ -29,6 +37,10 @@ const maxHops = 5
 // request notes what is asked.
 func (m *mender) request(r *base.Request) {
 	m.asked = base.Request{Method: r.Method, URL: r.URL, Header: base.Header{"CSeq": r.Header["CSeq"]}}
+	if login := r.Header["Authorization"]; len(login) > 0 && !m.loggedIn {
+		m.loggedIn = true
+		m.found.set(camera.FactLogin, loginOf(login[0]))
+	}
 }
 
 // response corrects the answer to it.
@@ -37,6 +49,10 @@ func (m *mender) response(r *base.Response) {
 		return // a late answer to an earlier request
 	}
 	m.session(r)
+	if server := strings.Join(r.Header["Server"], ""); server != "" && !m.named {
+		m.named = true
+		m.found.set(camera.FactServer, server)
+	}
 	switch {
 	case m.asked.Method == base.Options:
 		m.options(r)
@@ -65,6 +81,7 @@ func (m *mender) options(r *base.Response) {
 			r.Header["Public"] = base.HeaderValue{strings.ToUpper(strings.Join(lines, ","))}
 		}
 	}
+	m.getParameter = strings.Contains(strings.Join(r.Header["Public"], ","), string(base.GetParameter))
 }
 
 // session settles the interval of keepalives. The client sends them 5 s before the session would end, which leaves a camera on a slow link no
@@ -100,7 +117,12 @@ func (m *mender) interval() time.Duration {
 
 // description repairs the session description, and the base address that the client would stumble over.
 func (m *mender) description(r *base.Response) {
-	sdp := repaired(string(r.Body))
+	m.sdp = string(r.Body)
+	m.found.answer(m.sdp)
+	sdp := repaired(m.sdp)
+	if sdp != m.sdp {
+		m.found.set(camera.FactRepaired, "the description of the video (SDP)")
+	}
 	if err := understood(sdp); guard.Panicked(err) {
 		sdp = ""
 	} else if err == nil {
@@ -115,8 +137,7 @@ func (m *mender) description(r *base.Response) {
 	}
 }
 
-// redirect lets the client follow a redirect, or not. It goes on with our credentials, to other hosts too: recorders answer so for their cameras,
-// and whoever can answer this request could as well have asked for the password itself.
+// redirect lets the client follow a redirect, or not. The client would take our credentials along, so it may do so on the same host only.
 func (m *mender) redirect(r *base.Response) {
 	said := strings.Join(r.Header["Location"], "")
 	to := redirected(said, m.asked.URL)
@@ -128,12 +149,24 @@ func (m *mender) redirect(r *base.Response) {
 		m.refuse(camera.NotFound, fmt.Sprintf("it redirects more than %d times", maxHops), "check the URL, and where the camera or recorder sends its viewers")
 	case m.asked.URL.Scheme == "rtsps" && to.Scheme != "rtsps":
 		m.refuse(camera.Protocol, "it redirects from rtsps:// to rtsp://, which would give the password away", "set the camera to TLS only, or write rtsp:// in the URL")
+	case m.asked.URL.User != nil && !m.sameHost(to):
+		m.elsewhere = to
+		m.elsewhere.User = nil
 	default:
 		r.StatusCode = base.StatusFound
 		r.Header["Location"] = base.HeaderValue{to.CloneWithoutCredentials().String()}
 		return
 	}
 	delete(r.Header, "Location")
+}
+
+// sameHost tells whether an address is on the machine that we talk to, by its name or the IP address that the name stood for.
+func (m *mender) sameHost(to *base.URL) bool {
+	if strings.EqualFold(to.Hostname(), m.asked.URL.Hostname()) {
+		return true
+	}
+	tcp, ok := m.reached.(*net.TCPAddr)
+	return ok && tcp.IP.Equal(net.ParseIP(to.Hostname()))
 }
 
 func (m *mender) refuse(reason camera.Reason, what, advice string) {

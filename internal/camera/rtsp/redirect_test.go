@@ -24,13 +24,11 @@ func protected(r *base.Request) string {
 
 func TestRedirects(t *testing.T) {
 	target := play(t, answers{base.Describe: protected})
-	_, port, _ := net.SplitHostPort(target.address)
 	for name, location := range map[string]string{
 		"another port":   "rtsp://" + target.address + "/moved",
 		"a doubled name": "rtsp://rtsp://" + target.address + "/moved",
 		"no scheme":      target.address + "/moved",
 		"capitals":       "RTSP://" + target.address + "/moved",
-		"another host":   "rtsp://localhost:" + port + "/moved",
 	} {
 		for _, status := range []string{"301 Moved Permanently", "302 Found", "307 Temporary Redirect"} {
 			t.Run(name+" "+status[:3], func(t *testing.T) {
@@ -61,6 +59,38 @@ func TestARedirectToAnotherPath(t *testing.T) {
 	<-ended
 }
 
+// Another host gets no password of ours; one that wants none is watched.
+func TestARedirectToAnotherHost(t *testing.T) {
+	open := playAt(t, "127.0.0.2:0", nil)
+	s := play(t, answers{base.Describe: says("302 Found", "Location: rtsp://"+open.address+"/moved")})
+	v, stop, ended := run(t, source(t, s.address, "/live", password))
+	next(t, v.packets, ended)
+	stop()
+	<-ended
+	open.wait(t, base.Teardown)
+
+	closed := playAt(t, "127.0.0.2:0", answers{base.Describe: protected})
+	s.answer[base.Describe] = says("302 Found", "Location: rtsp://"+closed.address+"/moved")
+	_, _, ended = run(t, source(t, s.address, "/live", password))
+	wantFault(t, <-ended, camera.Auth, "rtsp://"+closed.address+"/moved", "write its address in the url")
+	for _, r := range closed.requests {
+		if len(r.Header["Authorization"]) > 0 {
+			t.Errorf("it was told our password: %s", r)
+		}
+	}
+}
+
+// A camera that is known by a name may send us on by its address.
+func TestARedirectToTheAddressOfTheSameHost(t *testing.T) {
+	target := play(t, answers{base.Describe: protected})
+	s := play(t, answers{base.Describe: says("302 Found", "Location: rtsp://"+target.address+"/moved")})
+	_, port, _ := net.SplitHostPort(s.address)
+	v, stop, ended := run(t, source(t, "localhost:"+port, "/live", password))
+	next(t, v.packets, ended)
+	stop()
+	<-ended
+}
+
 func TestRedirectsThatAreNotFollowed(t *testing.T) {
 	s := play(t, nil)
 	s.answer = answers{base.Describe: says("302 Found", "Location: rtsp://"+s.address+"/again")}
@@ -69,6 +99,12 @@ func TestRedirectsThatAreNotFollowed(t *testing.T) {
 	if n := len(s.asked(base.Describe)); n != rtsp.MaxHops+1 {
 		t.Errorf("asked %d times", n)
 	}
+	// In a circle over two hosts.
+	other := playAt(t, "127.0.0.2:0", answers{base.Describe: says("302 Found", "Location: rtsp://"+s.address+"/again")})
+	s = play(t, answers{base.Describe: says("302 Found", "Location: rtsp://"+other.address+"/again")})
+	other.answer[base.Describe] = says("302 Found", "Location: rtsp://"+s.address+"/again")
+	_, _, ended = run(t, source(t, s.address, "/live", password))
+	wantFault(t, <-ended, camera.NotFound, "redirects more than 5 times")
 	for _, headers := range [][]string{nil, {"Location: rtsp://"}, {"Location: rtsp://a b/"}} {
 		s := play(t, answers{base.Describe: says("302 Found", headers...)})
 		_, _, ended := run(t, source(t, s.address, "/live", password))

@@ -1,8 +1,9 @@
-// Package rtsp is the source for IP cameras: an RTSP client (RFC 2326) that takes the camera's H.264 as it comes.
+// Package rtsp is the source for IP cameras: an RTSP client (RFC 2326) that takes the camera's video as it comes.
 //
 // The client itself is gortsplib's. What it does not forgive, cameras do all the same; so this package stands between the two and corrects the
-// camera's answers before the client reads them (mend.go, sdp.go, address.go), opens and closes its connections (dial.go, tls.go), and says in
-// plain words why a camera cannot be used (diagnose.go).
+// camera's answers before the client reads them (mend.go, sdp.go, address.go), opens and closes its connections (dial.go, tls.go, orderly.go),
+// chooses the video (media.go, sets.go), counts what got lost (sequence.go, forward.go), and says in plain words what it found (report.go) and why
+// a camera cannot be used (diagnose.go).
 package rtsp
 
 import (
@@ -23,6 +24,7 @@ type Source struct {
 	timeout   time.Duration
 	keepalive Keepalive
 	tls       TLS
+	found     findings
 }
 
 // New returns the source for checked settings.
@@ -31,9 +33,11 @@ func New(c Config) *Source {
 	if c.Username != "" || !c.Password.IsZero() {
 		u.User = url.UserPassword(c.Username, c.Password.Reveal())
 	}
-	return &Source{
+	s := &Source{
 		url: (*base.URL)(&u), transport: c.Transport, timeout: time.Duration(c.Timeout), keepalive: c.Keepalive, tls: c.TLS,
 	}
+	s.found.secrets.Add(c.Password)
+	return s
 }
 
 // String implements camera.Source.
@@ -46,12 +50,20 @@ func place(u *url.URL) string {
 
 // Run implements camera.Source.
 func (s *Source) Run(ctx context.Context, r camera.Receiver) error {
-	v := s.newVisit()
-	err := v.run(ctx, r)
-	if p := v.panicked.Load(); p != nil {
-		return p
+	s.found.restart()
+	v := s.newVisit(s.url)
+	for {
+		err := v.run(ctx, r)
+		switch p := v.panicked.Load(); {
+		case p != nil:
+			return p
+		case v.mender.elsewhere == nil:
+			return err
+		}
+		hops := v.mender.hops
+		v = s.newVisit(v.mender.elsewhere)
+		v.mender.hops = hops
 	}
-	return err
 }
 
 // fault says in plain words what went wrong and what a person could do.

@@ -12,40 +12,35 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
-func TestPacketsArriveCutToSize(t *testing.T) {
+func TestPacketsArriveAsTheyWereSent(t *testing.T) {
 	s := serve(t, &format.G711{PayloadTyp: 8, MULaw: false, SampleRate: 8000, ChannelCount: 1}, h264Format())
 	v, stop, ended := run(t, source(t, s.address, "/live", password))
-	if p := next(t, v.begun, ended); !bytes.Equal(p.Sets[0], sps) || !bytes.Equal(p.Sets[1], pps) {
-		t.Errorf("the parameter sets are %x and %x", p.Sets[0], p.Sets[1])
+	if f := next(t, v.begun, ended); f.Codec != camera.H264 || len(f.Sets) != 2 || !bytes.Equal(f.Sets[0], sps) || !bytes.Equal(f.Sets[1], pps) {
+		t.Errorf("the format is %+v", f)
 	}
-	large := append([]byte{0x65}, bytes.Repeat([]byte{7}, 1399)...)
 	<-s.playing
 	// The first packets may pass before the server counts the viewer in; a picture of its own shows when it does.
 	first := synchronise(t, s, v)
-	s.send(t, first+1, 9000, false, sps)
-	s.send(t, first+2, 9000, true, large)
-	s.send(t, first+3, 12000, true, []byte{0x41, 1, 2})
-
-	var got []camera.Packet
-	for len(got) < 4 {
-		if p := <-v.packets; p.Timestamp != synchronising {
-			got = append(got, p)
-		}
+	sent := []camera.Packet{
+		{Payload: sps, Timestamp: 9000},
+		{Payload: append([]byte{0x65}, bytes.Repeat([]byte{7}, 1399)...), Timestamp: 9000, Marker: true},
+		{Payload: []byte{0x41, 1, 2}, Timestamp: 12000, Marker: true},
 	}
-	var rebuilt []byte
-	for i, p := range got {
-		if wantMarker := i >= 2; len(p.Payload) > camera.MaxPayload || p.Marker != wantMarker {
-			t.Errorf("packet %d: %d bytes, marker %v", i, len(p.Payload), p.Marker)
-		}
-		if want := uint32(9000); i < 3 && p.Timestamp-got[0].Timestamp != 0 || i == 3 && p.Timestamp-got[0].Timestamp != 12000-want {
-			t.Errorf("packet %d has the timestamp %d", i, p.Timestamp)
-		}
-		if i == 1 || i == 2 {
-			rebuilt = append(rebuilt, p.Payload[2:]...)
-		}
+	for i, p := range sent {
+		s.send(t, first+1+uint16(i), p.Timestamp, p.Marker, p.Payload)
 	}
-	if !bytes.Equal(rebuilt, large[1:]) {
-		t.Errorf("the fragments hold %d bytes of %d", len(rebuilt), len(large)-1)
+	var origin uint32 // the server moves the timestamps
+	for i, want := range sent {
+		got := next(t, v.packets, ended)
+		for got.Payload[0] == synchronising {
+			got = next(t, v.packets, ended)
+		}
+		if i == 0 {
+			origin = got.Timestamp - want.Timestamp
+		}
+		if !bytes.Equal(got.Payload, want.Payload) || got.Marker != want.Marker || got.Timestamp-origin != want.Timestamp {
+			t.Errorf("packet %d: %d bytes, marker %v, timestamp %d", i, len(got.Payload), got.Marker, got.Timestamp-origin)
+		}
 	}
 	stop()
 	<-ended
@@ -54,13 +49,13 @@ func TestPacketsArriveCutToSize(t *testing.T) {
 	}
 }
 
-const synchronising = 77
+const synchronising = 0x4d // the payload's first byte
 
 // synchronise sends until a packet arrives and returns the number of the last one sent.
 func synchronise(t *testing.T, s *server, v *viewer) uint16 {
 	t.Helper()
 	for sequence := uint16(1); ; sequence++ {
-		s.send(t, sequence, synchronising, true, []byte{0x41, 0})
+		s.send(t, sequence, 77, true, []byte{synchronising})
 		select {
 		case <-v.packets:
 			return sequence

@@ -10,8 +10,14 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 )
 
-// onlyUDP is a camera that refuses TCP and sends a picture by UDP when it is played. It names the ports it sends from, or not.
+// onlyUDP is a camera that refuses TCP and sends a few pictures by UDP when it is played. It names the ports it sends from, or not.
 func onlyUDP(t *testing.T, namesPorts bool) *script {
+	t.Helper()
+	return onlyUDPInOrder(t, namesPorts, 0, 1, 2, 3, 4)
+}
+
+// onlyUDPInOrder sends packets of these numbers.
+func onlyUDPInOrder(t *testing.T, namesPorts bool, order ...uint16) *script {
 	t.Helper()
 	from, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -35,7 +41,7 @@ func onlyUDP(t *testing.T, namesPorts bool) *script {
 			return reply(r, "200 OK", "Session: 4711", transport)
 		},
 		base.Play: func(r *base.Request) string {
-			for n := range uint16(5) {
+			for _, n := range order {
 				_, _ = from.WriteTo(packet(n, []byte{0x41, byte(n)}), to)
 			}
 			return reply(r, "200 OK")
@@ -71,6 +77,25 @@ func TestTransports(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// On their way, packets change places, come twice or not at all.
+func TestPacketsThatTravelByUDP(t *testing.T) {
+	order := []uint16{1, 3, 2, 2, 4, 4, 6, 5}
+	for n := uint16(8); n < 90; n++ { // 7 is waited for, but not for ever
+		order = append(order, n)
+	}
+	s := onlyUDPInOrder(t, true, order...)
+	v, _, ended := run(t, sourceOf(t, "url: rtsp://"+s.address+"/live\ntransport: udp"))
+	for want := byte(1); want < 20; want++ {
+		lost := 0
+		if want == 7 {
+			want, lost = 8, 1
+		}
+		if p := next(t, v.packets, ended); p.Payload[1] != want || p.Lost != lost {
+			t.Fatalf("got packet %d after %d lost, want %d after %d", p.Payload[1], p.Lost, want, lost)
+		}
 	}
 }
 

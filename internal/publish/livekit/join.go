@@ -3,7 +3,6 @@ package livekit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http/httptrace"
 	"sync"
@@ -21,7 +20,8 @@ func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
 		OnReconnected:  func() { s.guarded(s.onReconnected) },
 	})
 	ctx, line := withLine(ctx)
-	err := room.JoinWithContextAndToken(ctx, grant.URL, grant.Token, lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2))
+	err := room.JoinWithContextAndToken(ctx, grant.URL, grant.Token,
+		lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2), lksdk.WithCodecs(codecs(s.video)))
 	switch {
 	case err != nil:
 		line.letGo()
@@ -34,10 +34,7 @@ func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
 		room.Disconnect()
 		return err
 	}
-	if _, err := room.LocalParticipant.PublishTrack(s.track, &publication); err != nil {
-		return fmt.Errorf("announcing the track: %w", err)
-	}
-	return nil
+	return s.announce(room.LocalParticipant)
 }
 
 // enter reports false if the session was closed before. From here on Close leaves the room; before, only the join can: the SDK does not

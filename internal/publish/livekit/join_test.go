@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,8 +26,12 @@ var errTestPatience = errors.New("the test lost its patience")
 
 const token = "eyJ.secret.token"
 
+func TestMain(m *testing.M) {
+	TakeLogs(zap.NewNop()) // the SDK's logger is global
+	os.Exit(m.Run())
+}
+
 func newPublisher() *Publisher {
-	TakeLogs(zap.NewNop())
 	scrub := func(text string) string { return strings.ReplaceAll(text, token, "<secret>") }
 	return &Publisher{Metrics: publish.NewVectors(prometheus.NewRegistry()).Camera("front"), Scrub: scrub}
 }
@@ -75,7 +81,7 @@ func TestAJoinThatIsGivenUpClosesItsConnection(t *testing.T) {
 		<-taken
 		cancel(errTestPatience)
 	}()
-	_, err := newPublisher().Join(ctx, overshoot.Grant{URL: room, Token: token})
+	_, err := newPublisher().Join(ctx, overshoot.Grant{URL: room, Token: token}, h264.Format{})
 	if err == nil || !strings.Contains(err.Error(), errTestPatience.Error()) {
 		t.Errorf("joining: %v", err)
 	}
@@ -86,7 +92,7 @@ func TestAJoinThatIsGivenUpClosesItsConnection(t *testing.T) {
 
 func TestATokenThatIsRefusedIsToldApartAndNotShown(t *testing.T) {
 	room := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
-	_, err := newPublisher().Join(t.Context(), overshoot.Grant{URL: room, Token: token})
+	_, err := newPublisher().Join(t.Context(), overshoot.Grant{URL: room, Token: token}, h264.Format{})
 	if !errors.Is(err, publish.ErrGrant) || strings.Contains(err.Error(), "secret.token") {
 		t.Errorf("joining: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 )
@@ -23,13 +24,13 @@ type Publisher struct {
 }
 
 // Join implements publish.Publisher.
-func (p *Publisher) Join(ctx context.Context, grant overshoot.Grant) (publish.Session, error) {
+func (p *Publisher) Join(ctx context.Context, grant overshoot.Grant, video h264.Format) (publish.Session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, fmt.Errorf("the room did not answer within %v", joinTimeout))
 	defer cancel()
 	if err := knock(ctx, grant.URL); err != nil {
 		return nil, p.explain(err)
 	}
-	s, err := newSession(p.Metrics)
+	s, err := newSession(p.Metrics, video)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +55,9 @@ func (p *Publisher) Join(ctx context.Context, grant overshoot.Grant) (publish.Se
 func (p *Publisher) explain(err error) error {
 	if _, panicked := errors.AsType[*guard.Panic](err); panicked {
 		return err
+	}
+	if errors.Is(err, publish.ErrCodec) {
+		return fmt.Errorf("joining the room: %w", err)
 	}
 	text := p.Scrub(err.Error())
 	if strings.Contains(text, "unauthorized") { // the SDK's word for 401; the number may as well be part of a port

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	protocol "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -20,8 +20,10 @@ import (
 // function is guarded and ends the stay instead.
 type session struct {
 	metrics *publish.Metrics
+	video   h264.Format
 	track   *lksdk.LocalTrack
 	bound   chan struct{} // closed when packets go out for the first time
+	keys    chan struct{} // has a value when the room asked for a key frame
 	packet  rtp.Packet    // used for every Write, so that none allocates
 	heard   acknowledgement
 
@@ -33,10 +35,10 @@ type session struct {
 	lost   chan struct{}
 }
 
-func newSession(metrics *publish.Metrics) (*session, error) {
-	s := &session{metrics: metrics, bound: make(chan struct{}), lost: make(chan struct{})}
+func newSession(metrics *publish.Metrics, video h264.Format) (*session, error) {
+	s := &session{metrics: metrics, video: video, bound: make(chan struct{}), keys: make(chan struct{}, 1), lost: make(chan struct{})}
 	s.packet.Version = 2
-	codec := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: 90_000}
+	codec := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: 90_000, SDPFmtpLine: fmtp(video)}
 	var err error
 	if s.track, err = lksdk.NewLocalTrack(codec, lksdk.WithRTCPHandler(s.onRTCP)); err != nil {
 		return nil, fmt.Errorf("making the track: %w", err)
@@ -45,9 +47,6 @@ func newSession(metrics *publish.Metrics) (*session, error) {
 	s.track.OnBind(func() { s.guarded(bound) })
 	return s, nil
 }
-
-// publication is what we announce: one layer of H.264 as the camera makes it.
-var publication = lksdk.TrackPublicationOptions{Name: "camera", Source: protocol.TrackSource_CAMERA}
 
 // guarded runs f, which the SDK or a timer called, and ends the stay if it panics.
 func (s *session) guarded(f func()) {
@@ -81,19 +80,27 @@ func (s *session) Write(p camera.Packet) {
 	}
 }
 
-// onRTCP hears what the room reports about our packets.
+// onRTCP hears what the room says about our packets. The SDK's goroutine for it must not be held up.
 func (s *session) onRTCP(p rtcp.Packet) {
 	s.guarded(func() {
-		report, ok := p.(*rtcp.ReceiverReport)
-		if !ok {
-			return
-		}
-		for _, r := range report.Reports {
-			s.heard.received(r)
-			s.metrics.Loss.Set(float64(r.FractionLost) / 256)
+		switch p := p.(type) {
+		case *rtcp.ReceiverReport:
+			for _, r := range p.Reports {
+				s.heard.received(r)
+				s.metrics.Loss.Set(float64(r.FractionLost) / 256)
+			}
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			s.metrics.Keys.Inc()
+			select {
+			case s.keys <- struct{}{}:
+			default: // it is asked for already
+			}
 		}
 	})
 }
+
+// KeyFrames implements publish.Session.
+func (s *session) KeyFrames() <-chan struct{} { return s.keys }
 
 func (s *session) lose(err error) {
 	s.mu.Lock()

@@ -10,13 +10,15 @@ import (
 	protocol "github.com/livekit/protocol/livekit"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/pion/rtcp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func newTestSession(t *testing.T) *session {
 	t.Helper()
-	s, err := newSession(newPublisher().Metrics)
+	s, err := newSession(newPublisher().Metrics, h264.Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +174,33 @@ func TestAfterCloseTheRoomIsNotHeard(t *testing.T) {
 			t.Errorf("lost with %v", err)
 		}
 	})
+}
+
+func TestTheRoomsWishForAKeyFrameHoldsNobodyUpAndIsNotLost(t *testing.T) {
+	s := newTestSession(t)
+	for range 5 {
+		s.onRTCP(&rtcp.PictureLossIndication{})
+		s.onRTCP(&rtcp.FullIntraRequest{})
+	}
+	select {
+	case <-s.KeyFrames():
+	default:
+		t.Fatal("the wish is lost")
+	}
+	select {
+	case <-s.KeyFrames():
+		t.Error("one key frame fulfils all wishes of before")
+	default:
+	}
+	s.onRTCP(&rtcp.PictureLossIndication{})
+	select {
+	case <-s.KeyFrames():
+	default:
+		t.Error("the next wish is lost")
+	}
+	if n := testutil.ToFloat64(s.metrics.Keys); n != 11 {
+		t.Errorf("counted %v of 11 wishes", n)
+	}
 }
 
 func TestAPanicInWhatTheRoomCallsEndsTheStay(t *testing.T) {

@@ -26,6 +26,7 @@ type settings struct {
 	clips          string
 	decode         bool
 	exitWithParent bool
+	onlyCameras    bool
 	level          zapcore.Level
 	cameras        []cameras.Spec
 	keys           *account.Book
@@ -55,11 +56,12 @@ func parseFlags(args []string, output io.Writer) (settings, error) {
 	flags.StringVar(&s.liveKit, "livekit-server", "", "`path` of the livekit-server program (required)")
 	flags.StringVar(&s.ffmpeg, "ffmpeg", "ffmpeg", "`path` of the ffmpeg program")
 	flags.StringVar(&s.clips, "clips", defaultClips(), "`folder` of the clips; missing ones are made")
-	flags.StringVar(&cameraList, "cameras", "", "test cameras, such as `front-door=720p30,dock=1080p30`; formats 360p30, 720p30, 1080p30, options :h265 :mjpeg :sdp-only :payload=BYTES")
+	flags.StringVar(&cameraList, "cameras", "", "test cameras, such as `front-door=720p30,dock=1080p30`; formats and options are in simulator/README.md")
 	flags.Var(&passwords, "camera-password", "credentials of a camera as `name=user:password`; repeatable")
 	flags.Var(&keys, "key", "an API key as `name=value[,user=USER][,max_streams=N]`; repeatable (default main=ovs-simulator-key)")
 	flags.Var(&sets, "set", "`switch=value`; repeatable, GET /control/switches lists the switches")
 	flags.BoolVar(&noDecode, "no-decode", false, "count pictures without looking at them")
+	flags.BoolVar(&s.onlyCameras, "only-cameras", false, "run the test cameras and nothing else")
 	flags.BoolVar(&s.exitWithParent, "exit-with-parent", false, "exit when standard input is closed")
 	flags.TextVar(&s.level, "log-level", zapcore.InfoLevel, "least `level` that is logged: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
@@ -69,7 +71,7 @@ func parseFlags(args []string, output io.Writer) (settings, error) {
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if s.liveKit == "" {
+	if s.liveKit == "" && !s.onlyCameras {
 		return s, errors.New("--livekit-server is required")
 	}
 	return s, s.fill(cameraList, passwords, keys, sets)

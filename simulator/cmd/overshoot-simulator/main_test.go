@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -85,6 +86,35 @@ func TestSimulatorServesUntilItsParentGoes(t *testing.T) {
 	}
 	if syscall.Kill(ready.LiveKit.PID, 0) == nil {
 		t.Error("livekit-server still runs")
+	}
+}
+
+// Cameras alone need no livekit-server, and end like everything else.
+func TestCamerasAlone(t *testing.T) {
+	stdin, parent := io.Pipe()
+	out, stdout := io.Pipe()
+	code := make(chan int)
+	go func() {
+		code <- run([]string{"--only-cameras", "--cameras", "door=180p15", "--clips", t.TempDir(), "--exit-with-parent", "--log-level", "warn"}, stdin, stdout)
+		_ = stdout.Close()
+	}()
+	var ready struct {
+		Event   string
+		Cameras []struct{ URL string }
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil || json.Unmarshal(line, &ready) != nil || ready.Event != "ready" || len(ready.Cameras) != 1 {
+		t.Fatalf("ready line: %s, %v", line, err)
+	}
+	address := strings.TrimSuffix(strings.TrimPrefix(ready.Cameras[0].URL, "rtsp://"), "/door")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	_ = parent.Close()
+	if got := <-code; got != 0 {
+		t.Errorf("exit code %d", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +37,9 @@ func simulate(ctx context.Context, settings settings, stdout io.Writer, log *zap
 		return fmt.Errorf("starting the test cameras: %w", err)
 	}
 	defer set.Close()
+	if settings.onlyCameras {
+		return runCameras(ctx, set, stdout)
+	}
 
 	serverLog := &zapio.Writer{Log: log.Named("livekit"), Level: zap.DebugLevel}
 	defer func() { _ = serverLog.Close() }()
@@ -121,34 +123,6 @@ func serve(ctx context.Context, address string, handler http.Handler, log *zap.L
 		}
 	}()
 	return listener.Addr().String(), func() { _ = server.Close() }, nil
-}
-
-// announce prints the one line that tells a parent process where everything is.
-func announce(stdout io.Writer, address string, settings settings, set *cameras.Set, process liveKit) error {
-	type camera struct {
-		Name string `json:"name"`
-		URL  string `json:"url"`
-		Clip string `json:"clip"`
-	}
-	ready := struct {
-		Event   string   `json:"event"`
-		API     string   `json:"api"`
-		Control string   `json:"control"`
-		LiveKit any      `json:"livekit"`
-		Cameras []camera `json:"cameras"`
-		Keys    []string `json:"keys"`
-	}{
-		Event: "ready", API: "http://" + address + api.Base, Control: "http://" + address + control.Base,
-		LiveKit: map[string]any{"url": process.URL(), "pid": process.PID()},
-		Cameras: []camera{}, Keys: settings.keys.Names(),
-	}
-	for _, c := range set.All() {
-		ready.Cameras = append(ready.Cameras, camera{c.Name, c.URL, c.Clip})
-	}
-	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
-		return fmt.Errorf("announcing readiness: %w", err)
-	}
-	return nil
 }
 
 // liveKit is the server process as the control interface wants it.

@@ -42,7 +42,7 @@ func Start(ctx context.Context, specs []Spec, options Options) (*Set, error) {
 			return nil, fmt.Errorf("camera %s: %w", spec.Settings.Name, err)
 		}
 		camera := spec.Settings
-		if camera.Clip, err = clip.Load(path); err != nil {
+		if camera.Clip, err = clip.Load(path, spec.Clip); err != nil {
 			return nil, fmt.Errorf("camera %s: %w", spec.Settings.Name, err)
 		}
 		settings = append(settings, camera)
@@ -65,6 +65,7 @@ func (s *Set) All() []control.Camera {
 		all = append(all, control.Camera{
 			Name: name, Number: spec.Number, URL: s.server.URL(name), Clip: spec.Clip.Name,
 			Counter: s.server.Counter(name), Frames: s.server.Frames(name), Sessions: s.server.Sessions(name),
+			Plays: s.server.Plays(name), Refused: s.server.Refused(name),
 		})
 	}
 	return all
@@ -93,6 +94,9 @@ func (s *Set) Stall(name string) bool { return s.do(name, func() { s.server.Stal
 
 // Resume ends Stall.
 func (s *Set) Resume(name string) bool { return s.do(name, func() { s.server.Resume(name) }) }
+
+// Silence keeps a camera's sessions open and sends nothing to them any more; viewers that come later see it.
+func (s *Set) Silence(name string) bool { return s.do(name, func() { s.server.Silence(name) }) }
 
 // Disconnect drops all viewers of a camera.
 func (s *Set) Disconnect(name string) bool { return s.do(name, func() { s.server.Disconnect(name) }) }

@@ -4,7 +4,6 @@ package cameras
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/simulator/internal/clip"
@@ -21,9 +20,8 @@ type Spec struct {
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// Parse reads a list such as "front-door=720p30,dock=1080p30:sdp-only:payload=1000". The formats are 360p30, 720p30 and
-// 1080p30; the options are h265 and mjpeg (announced only), sdp-only (no parameter sets in band) and payload=BYTES.
-// Cameras are numbered from 1 in the order given.
+// Parse reads a list such as "front-door=720p30,dock=1080p30:sdp-only:payload=1000". The formats are 180p15, 360p30, 720p30
+// and 1080p30; the options are those of words and values. Cameras are numbered from 1 in the order given.
 func Parse(list string) ([]Spec, error) {
 	if list == "" {
 		return nil, nil
@@ -48,10 +46,10 @@ func parseOne(entry string, number int) (Spec, error) {
 		return Spec{}, fmt.Errorf("want NAME=FORMAT[:OPTION...], with letters, digits, dots and dashes in the name")
 	}
 	words := strings.Split(rest, ":")
-	formats := map[string]func(camera int) clip.Spec{"1080p30": clip.FullHD, "720p30": clip.HD, "360p30": clip.Small}
+	formats := map[string]func(camera int) clip.Spec{"1080p30": clip.FullHD, "720p30": clip.HD, "360p30": clip.Small, "180p15": clip.Tiny}
 	format, known := formats[words[0]]
 	if !known {
-		return Spec{}, fmt.Errorf("format %q is none of 360p30, 720p30 and 1080p30", words[0])
+		return Spec{}, fmt.Errorf("format %q is none of 180p15, 360p30, 720p30 and 1080p30", words[0])
 	}
 	spec := Spec{Number: number, Clip: format(number), Settings: testcamera.Camera{Name: name}}
 	for _, option := range words[1:] {
@@ -60,27 +58,6 @@ func parseOne(entry string, number int) (Spec, error) {
 		}
 	}
 	return spec, nil
-}
-
-func (s *Spec) apply(option string) error {
-	size, isPayload := strings.CutPrefix(option, "payload=")
-	switch {
-	case option == "h265":
-		s.Settings.Codec = testcamera.H265
-	case option == "mjpeg":
-		s.Settings.Codec = testcamera.MJPEG
-	case option == "sdp-only":
-		s.Settings.NoInBandParameterSets = true
-	case isPayload:
-		n, err := strconv.Atoi(size)
-		if err != nil || n < 100 || n > 1460 {
-			return fmt.Errorf("payload %q is not from 100 to 1460 bytes", size)
-		}
-		s.Settings.PayloadSize = n
-	default:
-		return fmt.Errorf("option %q is none of h265, mjpeg, sdp-only and payload=BYTES", option)
-	}
-	return nil
 }
 
 // SetPassword gives the named camera the credentials of a text such as "front-door=admin:secret".

@@ -3,12 +3,14 @@ package cameras
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/simulator/internal/clip"
 	"github.com/overshoot-ai/overshoot-agent/simulator/internal/testcamera"
 )
 
 func TestParse(t *testing.T) {
-	specs, err := Parse("front-door=720p30,dock=1080p30:sdp-only:payload=1000,old=360p30:h265,toy=360p30:mjpeg")
+	specs, err := Parse("front-door=720p30,dock=1080p30:sdp-only:payload=1000,new=360p30:h265:drop=10s,odd=180p15:says=h265:b-frames=2:slices=4:gop=150:all-marked:unaggregated:number=9")
 	if err != nil || len(specs) != 4 {
 		t.Fatalf("got %d cameras, %v", len(specs), err)
 	}
@@ -19,11 +21,18 @@ func TestParse(t *testing.T) {
 	if first.Number != 1 || first.Clip.Name != "720p30" || first.Clip.Camera != 1 || first.Settings.Name != "front-door" {
 		t.Errorf("first: %+v", first)
 	}
-	if s := second.Settings; second.Number != 2 || !s.NoInBandParameterSets || s.PayloadSize != 1000 || s.Username != "admin" || s.Password != "a:b" {
+	if s := second.Settings; second.Number != 2 || s.Sets != testcamera.SetsInSDP || s.PayloadSize != 1000 || s.Username != "admin" || s.Password != "a:b" {
 		t.Errorf("second: %+v", second)
 	}
-	if specs[2].Settings.Codec != testcamera.H265 || specs[3].Settings.Codec != testcamera.MJPEG {
-		t.Errorf("codecs: %+v", specs[2:])
+	if third := specs[2]; third.Clip.Codec != clip.H265 || third.Settings.DropAfter != 10*time.Second {
+		t.Errorf("third: %+v", third)
+	}
+	fourth := specs[3]
+	if c := fourth.Clip; fourth.Number != 9 || c.Camera != 9 || c.Name != "180p15" || c.BFrames != 2 || c.Slices != 4 || c.GOP != 150 {
+		t.Errorf("fourth: %+v", fourth)
+	}
+	if s := fourth.Settings; s.Says != clip.H265 || s.Markers != testcamera.MarkersAll || !s.Unaggregated {
+		t.Errorf("fourth: %+v", fourth)
 	}
 	if specs, err = Parse(""); err != nil || specs != nil {
 		t.Errorf("no cameras: %v, %v", specs, err)
@@ -37,7 +46,10 @@ func TestParseRefuses(t *testing.T) {
 		"a/b=720p30":             "NAME=FORMAT",
 		"door=4k":                "360p30, 720p30 and 1080p30",
 		"door=720p30:fast":       "h265, mjpeg",
+		"door=720p30:h265=1":     "none of",
 		"door=720p30:payload=9":  "100 to 1460",
+		"door=720p30:gop":        "gop=N",
+		"door=720p30:drop=-1s":   "such as 10s",
 		"door=720p30,":           "NAME=FORMAT",
 		strings.Repeat("x", 300): "NAME=FORMAT",
 	} {

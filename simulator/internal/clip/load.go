@@ -5,59 +5,76 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
 // A Clip is a loaded clip. It is only read, so any number of cameras may share it.
 type Clip struct {
-	Width, Height int
+	Codec         Codec
 	FPS           int
-	SPS, PPS      []byte // of the first key frame
-	Units         []Unit // in the order of time
+	VPS, SPS, PPS []byte // of the first key frame; VPS of H265 only, and MJPEG has none of them
+	Units         []Unit // in the order in which they are sent
 }
 
 // A Unit is one access unit: the coded form of one picture.
 type Unit struct {
-	NALs [][]byte // without start codes
-	Key  bool     // an IDR picture
+	NALs  [][]byte // without start codes; one whole JPEG file where the codec is MJPEG
+	Key   bool     // it can be decoded alone, and nothing after it refers to what came before it
+	Shown int      // its place in the order in which pictures are shown
 }
 
 // Load reads a clip that Make made.
-func Load(path string) (*Clip, error) {
+func Load(path string, spec Spec) (*Clip, error) {
 	stream, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("loading clip: %w", err)
 	}
-	clip := &Clip{Units: splitUnits(splitNALs(stream))}
+	clip := &Clip{Codec: spec.codec(), FPS: spec.FPS}
+	switch clip.Codec {
+	case MJPEG:
+		clip.Units = splitJPEGs(stream)
+	case H265:
+		clip.Units = splitUnits(splitNALs(stream), lookH265)
+	default:
+		clip.Units = splitUnits(splitNALs(stream), lookH264)
+	}
 	if err := clip.describe(); err != nil {
 		return nil, fmt.Errorf("loading clip %s: %w", path, err)
 	}
 	return clip, nil
 }
 
-// describe fills in what the parameter sets say.
+// describe notes the parameter sets and the order of the pictures.
 func (c *Clip) describe() error {
 	if len(c.Units) == 0 || !c.Units[0].Key {
 		return errors.New("it does not begin with a key frame")
 	}
 	for _, nal := range c.Units[0].NALs {
-		switch h264.NALUType(nal[0] & 0x1F) {
-		case h264.NALUTypeSPS:
+		switch c.SetOf(nal) {
+		case "VPS":
+			c.VPS = nal
+		case "SPS":
 			c.SPS = nal
-		case h264.NALUTypePPS:
+		case "PPS":
 			c.PPS = nal
 		}
 	}
-	var sps h264.SPS
-	if err := sps.Unmarshal(c.SPS); err != nil {
-		return fmt.Errorf("sequence parameter set: %w", err)
+	if c.Codec != MJPEG && (len(c.SPS) == 0 || len(c.PPS) == 0 || len(c.VPS) == 0 && c.Codec == H265) {
+		return errors.New("parameter sets are missing")
 	}
-	c.Width, c.Height, c.FPS = sps.Width(), sps.Height(), int(sps.FPS()+0.5)
-	if c.FPS < 1 || len(c.PPS) == 0 {
-		return errors.New("no frame rate or no picture parameter set in it")
-	}
+	order(c.Units, c.Codec)
 	return nil
+}
+
+// SetOf names the parameter set that a NAL unit is, "" where it is none.
+func (c *Clip) SetOf(nal []byte) string {
+	switch c.Codec {
+	case H264:
+		return map[byte]string{7: "SPS", 8: "PPS"}[nal[0]&0x1f]
+	case H265:
+		return map[byte]string{32: "VPS", 33: "SPS", 34: "PPS"}[nal[0]>>1&0x3f]
+	default:
+		return ""
+	}
 }
 
 // splitNALs cuts an Annex-B stream at its start codes. The NAL units share the memory of stream; empty ones are left out.
@@ -76,23 +93,13 @@ func splitNALs(stream []byte) [][]byte {
 	return nals
 }
 
-// splitUnits groups NAL units by picture (ITU-T H.264 7.4.1.2.3, as far as a stream without redundant or auxiliary pictures needs it).
-func splitUnits(nals [][]byte) []Unit {
-	var units []Unit
-	complete := false // the unit in hand has its picture; the next NAL unit that can begin another one does
-	for _, nal := range nals {
-		kind := h264.NALUType(nal[0] & 0x1F)
-		isSlice := kind == h264.NALUTypeNonIDR || kind == h264.NALUTypeIDR
-		// A first_mb_in_slice of 0 is the single bit 1 that leads the slice header.
-		firstSlice := isSlice && len(nal) > 1 && nal[1]&0x80 != 0
-		if len(units) == 0 || complete && (!isSlice || firstSlice) {
-			units = append(units, Unit{})
-			complete = false
+// splitJPEGs cuts a row of JPEG files. Inside one, a byte 0xff of the picture is followed by 0x00, so the end marker stands at its end only.
+func splitJPEGs(stream []byte) (units []Unit) {
+	end := []byte{0xff, 0xd9}
+	for file := range bytes.SplitAfterSeq(stream, end) {
+		if bytes.HasPrefix(file, []byte{0xff, 0xd8}) && bytes.HasSuffix(file, end) {
+			units = append(units, Unit{NALs: [][]byte{file}, Key: true})
 		}
-		unit := &units[len(units)-1]
-		unit.NALs = append(unit.NALs, nal)
-		unit.Key = unit.Key || kind == h264.NALUTypeIDR
-		complete = complete || isSlice
 	}
 	return units
 }

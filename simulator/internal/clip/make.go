@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/simulator/internal/child"
@@ -46,8 +45,23 @@ func Make(ctx context.Context, ffmpeg string, spec Spec, dst string) (err error)
 	return os.Rename(temp.Name(), dst)
 }
 
-// encode pipes the pictures through the coder into dst.
+// encode pipes the pictures through one coder after the other into dst: each size has its own.
 func encode(ctx context.Context, ffmpeg string, spec Spec, dst *os.File) error {
+	if !spec.Shrinks {
+		return encodePart(ctx, ffmpeg, spec, 0, dst)
+	}
+	first, second := spec, spec
+	first.Frames = spec.Frames / 2
+	second.Frames = spec.Frames - first.Frames
+	second.Width, second.Height = spec.Width/2, spec.Height/2
+	if err := encodePart(ctx, ffmpeg, first, 0, dst); err != nil {
+		return err
+	}
+	return encodePart(ctx, ffmpeg, second, first.Frames, dst)
+}
+
+// encodePart codes spec.Frames pictures, of which the first is number from.
+func encodePart(ctx context.Context, ffmpeg string, spec Spec, from int, dst *os.File) error {
 	input, pictures, err := os.Pipe()
 	if err != nil {
 		return err
@@ -64,7 +78,7 @@ func encode(ctx context.Context, ffmpeg string, spec Spec, dst *os.File) error {
 	stop := context.AfterFunc(ctx, coder.Kill)
 	defer stop()
 
-	drawErr := errors.Join(drawAll(pictures, spec), pictures.Close())
+	drawErr := errors.Join(draw(pictures, spec, from), pictures.Close())
 	<-coder.Done()
 	if err := errors.Join(ctx.Err(), coder.Err()); err != nil {
 		return fmt.Errorf("ffmpeg: %w: %s", err, strings.TrimSpace(complaints.String()))
@@ -72,8 +86,8 @@ func encode(ctx context.Context, ffmpeg string, spec Spec, dst *os.File) error {
 	return drawErr
 }
 
-// drawAll writes every picture of the clip to w.
-func drawAll(w io.Writer, spec Spec) error {
+// draw writes the pictures to w.
+func draw(w io.Writer, spec Spec, from int) error {
 	luma := spec.Width * spec.Height
 	planes := make([]byte, luma*3/2)
 	frame := &image.YCbCr{
@@ -81,27 +95,11 @@ func drawAll(w io.Writer, spec Spec) error {
 		YStride: spec.Width, CStride: spec.Width / 2,
 		SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: image.Rect(0, 0, spec.Width, spec.Height),
 	}
-	for n := range spec.Frames {
+	for n := from; n < from+spec.Frames; n++ {
 		picture.Draw(frame, n%picture.CounterPeriod, spec.Camera)
 		if _, err := w.Write(planes); err != nil {
 			return fmt.Errorf("picture %d: %w", n, err)
 		}
 	}
 	return nil
-}
-
-// encoderArgs asks for what a camera of the better kind sends: baseline (so no B-frames), one slice per picture, a fixed
-// GOP, parameter sets in band, and a bit rate held within half a second.
-func encoderArgs(spec Spec) []string {
-	rate, gop := strconv.Itoa(spec.BitrateKbps)+"k", strconv.Itoa(spec.GOP)
-	return []string{
-		"-hide_banner", "-loglevel", "error", "-nostdin",
-		"-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", fmt.Sprintf("%dx%d", spec.Width, spec.Height),
-		"-framerate", strconv.Itoa(spec.FPS), "-i", "pipe:0",
-		"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "baseline", "-slices", "1",
-		"-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0",
-		"-b:v", rate, "-maxrate", rate, "-bufsize", strconv.Itoa(spec.BitrateKbps/2) + "k",
-		"-x264-params", "repeat-headers=1",
-		"-f", "h264", "pipe:1",
-	}
 }

@@ -53,12 +53,14 @@ func (s *Server) changeCamera(r *http.Request) (any, error) {
 		known = s.Cameras.Stall(name)
 	case "resume":
 		known = s.Cameras.Resume(name)
+	case "silence":
+		known = s.Cameras.Silence(name)
 	case "disconnect":
 		known = s.Cameras.Disconnect(name)
 	case "down", "up":
 		known = s.Cameras.SetDown(name, action == "down")
 	default:
-		return nil, notFound("a camera cannot %q: stall, resume, disconnect, down or up", action)
+		return nil, notFound("a camera cannot %q: stall, resume, silence, disconnect, down or up", action)
 	}
 	return s.cameraDone(name, known)
 }

@@ -33,6 +33,7 @@ func (c *oneCamera) Name(number int) string {
 }
 func (c *oneCamera) Stall(name string) bool      { return c.do(name, "stall") }
 func (c *oneCamera) Resume(name string) bool     { return c.do(name, "resume") }
+func (c *oneCamera) Silence(name string) bool    { return c.do(name, "silence") }
 func (c *oneCamera) Disconnect(name string) bool { return c.do(name, "disconnect") }
 func (c *oneCamera) SetDown(name string, down bool) bool {
 	return c.do(name, map[bool]string{true: "down", false: "up"}[down])
@@ -208,15 +209,40 @@ func TestStreamsAreChanged(t *testing.T) {
 	b.call(http.MethodPost, "/streams/none/expire", "", http.StatusNotFound)
 }
 
+func TestPicturesAreListed(t *testing.T) {
+	b := newBench(t)
+	s := b.create()
+	b.media.Push(s.ID, 41, 1)
+	b.media.Push(s.ID, 43, 1)
+	list := func(query string) (got []struct{ Index, Counter, Width int }) {
+		if err := json.Unmarshal([]byte(b.call(http.MethodGet, "/streams/"+s.ID+"/pictures"+query, "", http.StatusOK)), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := list(""); len(got) != 2 || got[0].Counter != 41 || got[1].Counter != 43 || got[1].Width == 0 {
+		t.Errorf("all: %+v", got)
+	}
+	if got := list("?since=0"); len(got) != 1 || got[0].Index != 1 {
+		t.Errorf("since the first: %+v", got)
+	}
+	b.call(http.MethodGet, "/streams/"+s.ID+"/pictures?since=x", "", http.StatusBadRequest)
+	b.call(http.MethodGet, "/streams/none/pictures", "", http.StatusNotFound)
+	s.End(stream.ReasonDeleted)
+	if got := list(""); len(got) != 0 {
+		t.Errorf("of an ended stream: %+v", got)
+	}
+}
+
 func TestCamerasAndMediaServerAreChanged(t *testing.T) {
 	b := newBench(t)
-	for _, action := range []string{"stall", "resume", "disconnect", "down", "up"} {
+	for _, action := range []string{"stall", "resume", "silence", "disconnect", "down", "up"} {
 		b.call(http.MethodPost, "/cameras/front-door/"+action, "", http.StatusOK)
 	}
 	b.call(http.MethodPut, "/cameras/front-door", `{"password":"new"}`, http.StatusOK)
 	b.call(http.MethodPost, "/cameras/none/stall", "", http.StatusNotFound)
 	b.call(http.MethodPost, "/cameras/front-door/explode", "", http.StatusNotFound)
-	if want := []string{"stall", "resume", "disconnect", "down", "up", "password new"}; !slices.Equal(b.camera.done, want) {
+	if want := []string{"stall", "resume", "silence", "disconnect", "down", "up", "password new"}; !slices.Equal(b.camera.done, want) {
 		t.Errorf("camera: %v", b.camera.done)
 	}
 	for _, action := range []string{"kill", "restart", "pause", "resume"} {

@@ -43,6 +43,7 @@ type Cameras interface {
 	// The rest changes a camera and returns false where none has the name.
 	Stall(name string) bool
 	Resume(name string) bool
+	Silence(name string) bool
 	Disconnect(name string) bool
 	SetDown(name string, down bool) bool
 	SetPassword(name, password string) bool
@@ -57,6 +58,8 @@ type Camera struct {
 	Counter  int    `json:"counter"` // burned into the newest picture sent; -1: none yet
 	Frames   int    `json:"frames"`  // sent so far
 	Sessions int    `json:"sessions"`
+	Plays    int    `json:"plays"`   // sessions there ever were
+	Refused  int    `json:"refused"` // requests with a wrong user name or password
 }
 
 // LiveKit is the media server process.
@@ -86,6 +89,7 @@ func New(options Options) *Server {
 	s.handle("DELETE", "/faults", s.clearFaults)
 	s.handle("GET", "/faults/{id}", s.getFault)
 	s.handle("DELETE", "/faults/{id}", s.removeFault)
+	s.handle("GET", "/streams/{id}/pictures", s.pictures)
 	s.handle("POST", "/streams/{id}/{action}", s.changeStream)
 	s.handle("POST", "/cameras/{name}/{action}", s.changeCamera)
 	s.handle("PUT", "/cameras/{name}", s.setCamera)

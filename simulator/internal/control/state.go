@@ -84,13 +84,22 @@ func (s *Server) describe(snapshot stream.Snapshot) streamState {
 
 // calls answers with the calls that ended after call number since.
 func (s *Server) calls(r *http.Request) (any, error) {
-	since := int64(0)
-	if text := r.URL.Query().Get("since"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 0 {
-			return nil, badRequest("since is not a call number: %q", text)
-		}
-		since = n
+	since, err := sinceOf(r, 0)
+	if err != nil {
+		return nil, err
 	}
 	return s.Calls.Since(since), nil
+}
+
+// sinceOf reads the number in the query.
+func sinceOf(r *http.Request, absent int64) (int64, error) {
+	text := r.URL.Query().Get("since")
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, badRequest("since is not a number from 0: %q", text)
+	}
+	return n, nil
 }

@@ -65,7 +65,7 @@ var smallClip = sync.OnceValues(func() (*clip.Clip, error) {
 	if err != nil {
 		return nil, err
 	}
-	return clip.Load(path)
+	return clip.Load(path, clip.Small(cameraNumber))
 })
 
 // open opens a room and returns it with its events.

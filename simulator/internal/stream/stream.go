@@ -169,6 +169,16 @@ func (s *Stream) Segment(ref ovs.Segment) (frames []window.Frame, ok bool, err e
 	return frames, true, err
 }
 
+// FramesAfter returns the retained frames that arrived after the one with an index; none where the stream has ended.
+func (s *Stream) FramesAfter(index int64) []window.Frame {
+	s.registry.mu.Lock()
+	defer s.registry.mu.Unlock()
+	if !s.ended.IsZero() {
+		return nil
+	}
+	return s.window.After(index)
+}
+
 // Grant returns where and with which token a publisher joins the stream's room from now on.
 func (s *Stream) Grant(ttl time.Duration) (url, token string, err error) {
 	media := s.registry.media

@@ -27,6 +27,22 @@ func (s *Server) Sessions(name string) int {
 	return len(camera.sessions)
 }
 
+// Plays returns how often somebody began to play the camera.
+func (s *Server) Plays(name string) int {
+	camera := s.camera(name)
+	camera.mutex.Lock()
+	defer camera.mutex.Unlock()
+	return camera.plays
+}
+
+// Refused returns how many requests came with a user name or password that was wrong. Those without any do not count.
+func (s *Server) Refused(name string) int {
+	camera := s.camera(name)
+	camera.mutex.Lock()
+	defer camera.mutex.Unlock()
+	return camera.refused
+}
+
 // Stall keeps all sessions open and sends nothing any more. Pictures wait for Resume; they are not lost.
 func (s *Server) Stall(name string) { s.setStalled(name, true) }
 
@@ -38,6 +54,14 @@ func (s *Server) setStalled(name string, stalled bool) {
 	camera.mutex.Lock()
 	defer camera.mutex.Unlock()
 	camera.stalled = stalled
+}
+
+// Silence keeps the sessions that are there open and sends nothing to them any more; they are answered as before. Viewers that come after it
+// see the camera, which goes on.
+func (s *Server) Silence(name string) {
+	if err := s.camera(name).renewStream(); err != nil {
+		panic(err) // the same settings were good before
+	}
 }
 
 // Disconnect drops all viewers of a camera. They may come back at once.

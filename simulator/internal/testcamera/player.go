@@ -2,12 +2,10 @@ package testcamera
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/pion/rtp"
-
-	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 
 	"github.com/overshoot-ai/overshoot-agent/simulator/internal/clip"
 )
@@ -17,14 +15,7 @@ const clockRate = 90000
 
 // play sends a picture at every tick of the camera's clock until stop is closed. While the camera is stalled the clock
 // runs on but the clip waits, so no picture is lost by a stall.
-func (c *camera) play(stop <-chan struct{}) {
-	if !c.plays() {
-		return
-	}
-	packetizer := &rtph264.Encoder{PayloadType: 96, PayloadMaxSize: c.PayloadSize, PacketizationMode: 1}
-	if err := packetizer.Init(); err != nil {
-		panic(err) // PacketizationMode is right
-	}
+func (c *camera) play(packetize packetizer, stop <-chan struct{}) {
 	start, first := time.Now(), rand.Uint32()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -35,45 +26,72 @@ func (c *camera) play(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-timer.C:
-			c.sendNext(packetizer, first+uint32(tick*clockRate/int64(c.Clip.FPS)))
+			c.sendNext(packetize, tick, first)
 		}
 	}
 }
 
 // sendNext sends the next picture of the clip, if the camera is not stalled.
-func (c *camera) sendNext(packetizer *rtph264.Encoder, timestamp uint32) {
+func (c *camera) sendNext(packetize packetizer, tick int64, first uint32) {
 	c.mutex.Lock()
 	next, stalled := c.frames, c.stalled
 	c.mutex.Unlock()
 	if stalled {
 		return
 	}
-	packets, err := packetizer.Encode(c.nalsToSend(c.Clip.Units[next%len(c.Clip.Units)]))
+	at := next % len(c.Clip.Units)
+	unit := c.Clip.Units[at]
+	packets, err := packetize(c.nalsToSend(unit))
 	if err != nil {
 		panic(err) // a NAL unit larger than RTP can carry: no clip of ours has one
 	}
-	c.write(packets, timestamp)
+	// RTP timestamps are of the moment when a picture is shown (RFC 6184 section 5.1), which for B-frames is not when it is sent.
+	shown := tick + int64(unit.Shown-at)
+	c.write(packets, first+c.leap(next)+uint32(shown*clockRate/int64(c.Clip.FPS)))
 	c.mutex.Lock()
 	c.frames++
 	c.mutex.Unlock()
 }
 
+// leap is by how much the RTP clock is wrong at a picture.
+func (c *camera) leap(picture int) uint32 {
+	if !c.WildClock {
+		return 0
+	}
+	hours := [...]int64{0, 1, -1, 0, -2, -1}
+	return uint32(hours[picture/50%len(hours)] * 3600 * clockRate)
+}
+
+// untidy returns the packets twice and out of order.
+func untidy(packets []*rtp.Packet) (all []*rtp.Packet) {
+	for pair := range slices.Chunk(packets, 2) {
+		slices.Reverse(pair)
+		all = append(append(all, pair...), pair...)
+	}
+	return all
+}
+
 func (c *camera) write(packets []*rtp.Packet, timestamp uint32) {
+	_, _, stream, _ := c.access()
+	if c.Untidy {
+		packets = untidy(packets)
+	}
 	for _, packet := range packets {
 		packet.Timestamp = timestamp
+		packet.Marker = c.Markers == MarkersAll || c.Markers == MarkersLast && packet.Marker
 		// The only error is that of a closed stream, and play is about to hear of that.
-		_ = c.stream.WritePacketRTP(c.media, packet)
+		_ = stream.WritePacketRTP(c.media, packet)
 	}
 }
 
 // nalsToSend returns the NAL units of a picture, without parameter sets where the camera sends none.
 func (c *camera) nalsToSend(unit clip.Unit) [][]byte {
-	if !c.NoInBandParameterSets || !unit.Key {
+	if !unit.Key || c.Sets == SetsEverywhere || c.Sets == SetsInBand {
 		return unit.NALs
 	}
 	var kept [][]byte
 	for _, nal := range unit.NALs {
-		if kind := h264.NALUType(nal[0] & 0x1F); kind != h264.NALUTypeSPS && kind != h264.NALUTypePPS {
+		if c.Clip.SetOf(nal) == "" {
 			kept = append(kept, nal)
 		}
 	}

@@ -1,7 +1,9 @@
 // Package testcamera is an RTSP server that plays clips in a loop and in real time, as a room full of IP cameras would.
 //
 // Each camera has one clock, whether anybody watches or not, and every viewer gets the same packets. TCP and UDP transport
-// are both offered. For fault tests a camera can be stalled, disconnected, taken down and given another password while it runs.
+// are both offered. Cameras can be told to have the bad habits of real ones: codecs that a room cannot show, names in the SDP that are not
+// true, parameter sets in odd places, markers that lie. For fault tests a camera can be stalled, silenced, disconnected, taken down and
+// given another password while it runs.
 package testcamera
 
 import (
@@ -47,8 +49,12 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("test camera: listening on %s: %w", options.Listen, err)
 	}
 	s.address = s.rtsp.NetListener().Addr().String()
+	packetizers := map[string]packetizer{}
 	for _, settings := range options.Cameras {
 		camera, err := newCamera(s.rtsp, settings)
+		if err == nil {
+			packetizers[settings.Name], err = camera.packetizer()
+		}
 		if err != nil {
 			s.rtsp.Close()
 			return nil, fmt.Errorf("test camera %s: %w", settings.Name, err)
@@ -56,8 +62,8 @@ func Start(options Options) (*Server, error) {
 		s.cameras[settings.Name] = camera
 	}
 	close(s.ready)
-	for _, camera := range s.cameras {
-		s.players.Go(func() { camera.play(s.stop) })
+	for name, camera := range s.cameras {
+		s.players.Go(func() { camera.play(packetizers[name], s.stop) })
 	}
 	return s, nil
 }
@@ -153,12 +159,15 @@ func (s *Server) admit(conn *gortsplib.ServerConn, request *base.Request, path s
 	if !ok {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
-	username, password, down := camera.access()
+	username, password, stream, down := camera.access()
 	if down {
 		return &base.Response{StatusCode: base.StatusServiceUnavailable}, nil, errors.New("the camera is down")
 	}
 	if username != "" && !conn.VerifyCredentials(request, username, password) {
+		if len(request.Header["Authorization"]) > 0 {
+			camera.refuse()
+		}
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
-	return &base.Response{StatusCode: base.StatusOK}, camera.stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, stream, nil
 }

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"slices"
 	"sort"
 	"time"
 )
@@ -75,6 +76,11 @@ func (w *Window) Summary(now time.Time) Summary {
 	recent := sort.Search(len(w.frames), func(i int) bool { return now.Sub(w.frames[i].At) < RecentSpan })
 	s.RecentFPS = float64(len(w.frames)-recent) / RecentSpan.Seconds()
 	return s
+}
+
+// After returns a copy of the retained frames that came after the one with this index.
+func (w *Window) After(index int64) []Frame {
+	return slices.Clone(w.frames[min(max(index+1-w.oldestIndex(), 0), int64(len(w.frames))):])
 }
 
 func (w *Window) oldestIndex() int64 { return w.next - int64(len(w.frames)) }

@@ -164,6 +164,18 @@ func TestFramesLeaveByAgeAndKeepTheirIndices(t *testing.T) {
 }
 
 // Thinning never gives more than max_fps per second, keeps the first frame, order and spacing.
+func TestAfter(t *testing.T) {
+	w, _ := filled(200) // 99 to 199 are retained
+	for after, want := range map[int64]int64{-1: 99, 10: 99, 99: 100, 198: 199} {
+		if got := w.After(after); len(got) != int(200-want) || got[0].Index != want {
+			t.Errorf("after %d: %d frames, want those from %d", after, len(got), want)
+		}
+	}
+	if got := w.After(199); len(got) != 0 {
+		t.Errorf("after the newest: %+v", got)
+	}
+}
+
 func TestThin(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	for range 200 {

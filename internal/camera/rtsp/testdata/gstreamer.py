@@ -1,6 +1,6 @@
 """An RTSP camera made with GStreamer's RTSP server.
 
-Arguments: a clip (H.264 in MP4), the way to log in (none, basic or digest; as admin), the password, and a PEM file with a
+Arguments: a clip (video in MP4), what puts it into RTP (as rtph264pay), the way to log in (none, basic or digest; as admin), the password, and a PEM file with a
 certificate and its key for rtsps, or "". Says on its output the port, and each session that a viewer ends.
 """
 import sys
@@ -12,7 +12,7 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer
 
-clip, login, password, certificate = sys.argv[1:]
+clip, payloader, login, password, certificate = sys.argv[1:]
 Gst.init(None)
 
 
@@ -21,7 +21,7 @@ def say(text):
 
 
 factory = GstRtspServer.RTSPMediaFactory.new()
-factory.set_launch(f"( filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 )")
+factory.set_launch(f"( filesrc location={clip} ! qtdemux ! {payloader} name=pay0 pt=96 )")
 server = GstRtspServer.RTSPServer.new()
 server.set_address("127.0.0.1")
 server.set_service("0")

@@ -1,0 +1,41 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/h264"
+)
+
+// An obstacle is why a video cannot be passed on as it is, and what to change in the camera's settings so that it can.
+type obstacle struct{ why, advice string }
+
+// obstacle returns nil when there is none.
+func (m *meter) obstacle() *obstacle {
+	if codec := m.is(); codec != camera.H264 {
+		return &obstacle{
+			string(codec), fmt.Sprintf("set the camera's stream from %s to H.264, or use the address of its second stream, which often is", codec),
+		}
+	}
+	if err := m.avc.format.Passable(); err != nil {
+		return &obstacle{err.Error(), "set the camera's profile to Main or High, with 8 bits and 4:2:0"}
+	}
+	if m.reordered() {
+		return &obstacle{
+			"B-frames", "set the camera's profile to Main or Baseline and B-frames to 0, and turn smart coding (H.264+, Smart Codec, Zipstream) off",
+		}
+	}
+	return nil
+}
+
+// reordered tells whether pictures come in another order than they are shown. An SPS that merely allows it proves nothing: many cameras say
+// so and keep the order.
+func (m *meter) reordered() bool {
+	switch m.is() {
+	case camera.H264:
+		return m.avc.seen.Has(h264.BSlice) && m.avc.format.Order() != h264.OrderKept
+	case camera.H265:
+		return m.hevc.known && reorders(&m.hevc.sps)
+	}
+	return false
+}

@@ -1,0 +1,268 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A zoo is an agent with cameras that have the habits of real ones, each its own.
+type zoo struct {
+	t       *testing.T
+	s       *simulator
+	a       *agent
+	dir     string
+	animals []animal
+}
+
+// An animal is one camera of a zoo.
+type animal struct {
+	name, source string // the latter as YAML
+	settings     string // further ones of the camera, as YAML in one line
+}
+
+// zooWatch asks what is burned into the newest picture, and how large that is. With a full house that is as often as the service takes it.
+const zooWatch = `
+  eye:
+    prompt: "What is the counter?"
+    model: ` + gemma + `
+    every: 2s
+    schema: {type: object, properties: {counter: {type: integer}, camera: {type: integer}, width: {type: integer}}, required: [counter, camera, width]}
+    sinks: [events]
+`
+
+// newZoo starts a simulator with cameras, as its command line lists them, and makes them all animals. The first wants a password.
+func newZoo(t *testing.T, list string, args ...string) *zoo {
+	t.Helper()
+	s := startSimulatorWith(t, list, []string{"main,max_streams=32"}, args...)
+	z := &zoo{t: t, s: s, dir: t.TempDir()}
+	for i, entry := range strings.Split(list, ",") {
+		name, _, _ := strings.Cut(entry, "=")
+		settings := "stall_after: 5s"
+		if i == 0 {
+			settings += fmt.Sprintf(", username: %q, password: %q", s.secrets.user, s.secrets.password)
+		}
+		z.add(name, s.cameras[name], settings)
+	}
+	return z
+}
+
+// add adds a camera from elsewhere.
+func (z *zoo) add(name, url, settings string) {
+	z.animals = append(z.animals, animal{name, strconv.Quote(url), settings})
+}
+
+// overUDP makes a camera travel beside its connection.
+func (z *zoo) overUDP(name string) {
+	i := slices.IndexFunc(z.animals, func(a animal) bool { return a.name == name })
+	z.animals[i].source = fmt.Sprintf("{type: rtsp, url: %s, transport: udp}", z.animals[i].source)
+}
+
+// start runs the agent, and blocks until it has started.
+func (z *zoo) start() {
+	z.t.Helper()
+	var cameras strings.Builder
+	for _, a := range z.animals {
+		fmt.Fprintf(&cameras, "  - {name: %s, source: %s, watches: [eye], %s}\n", a.name, a.source, a.settings)
+	}
+	text := strings.Replace(z.s.config(z.dir, cameras.String(), zooWatch), "max_streams: 2", "max_streams: 32", 1)
+	must(z.t, os.WriteFile(filepath.Join(z.dir, configName), []byte(text), 0o600))
+	z.a = startAgentIn(z.t, z.s, z.dir)
+	if p := os.Getenv("ZOO_LOG"); p != "" { // DEBUG
+		z.t.Cleanup(func() { _ = os.WriteFile(p+z.t.Name(), []byte(withoutSDK(z.a.stderr.String())), 0o600) })
+	}
+}
+
+// waitResults blocks until there are n more results about each of these cameras.
+func (z *zoo) waitResults(n int, names ...string) {
+	z.t.Helper()
+	want := map[string]int{}
+	for _, name := range names {
+		want[name] = len(z.a.events(name+"/eye")) + n
+	}
+	eventually(z.t, fmt.Sprintf("%d more results about each of %v", n, names), func() bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return len(z.a.events(name+"/eye")) < want[name] })
+	})
+}
+
+// end stops the agent and checks what must hold of every run.
+func (z *zoo) end() {
+	z.t.Helper()
+	z.a.stop(syscall.SIGTERM)
+	z.a.checkEvents()
+	z.s.recorder.check(z.t)
+	checkReleased(z.t, z.s)
+}
+
+// waitStreams blocks until these cameras have streams with a publisher, and returns the ids by camera.
+func (z *zoo) waitStreams(names ...string) (ids map[string]string) {
+	z.t.Helper()
+	eventually(z.t, fmt.Sprintf("%v have streams with a publisher", names), func() bool {
+		ids = z.a.held()
+		active := z.s.activeByID()
+		return !slices.ContainsFunc(names, func(name string) bool { return !active[ids[name]].Publisher })
+	})
+	return ids
+}
+
+// checkSame fails the test where a camera has another stream than before.
+func (z *zoo) checkSame(before map[string]string) {
+	z.t.Helper()
+	now := z.a.held()
+	for name, id := range before {
+		if now[name] != id {
+			z.t.Errorf("%s has the stream %q, want the old one, %q", name, now[name], id)
+		}
+	}
+}
+
+// A sighting is what a result says of the picture that was looked at.
+type sighting struct{ Counter, Camera, Width int }
+
+// checkSightings holds all results about a camera against what the simulator saw, and returns them. How old the pictures may be is a matter
+// of other tests: a house full of cameras is slow where others run as well. What falls behind for ever is found all the same.
+func (z *zoo) checkSightings(t *testing.T, name string) (all []sighting) {
+	t.Helper()
+	const late = 200
+	events := z.a.events(name + "/eye") // first: what comes after it was answered before it
+	answers := map[string][]call{}      // by stream
+	for _, c := range z.s.calls("chat") {
+		if c.Status == http.StatusOK {
+			answers[c.Stream] = append(answers[c.Stream], c)
+		}
+	}
+	used := map[string]int{}
+	for _, e := range events {
+		stream := e.Data.StreamID
+		n := used[stream]
+		if used[stream]++; n >= len(answers[stream]) {
+			t.Errorf("the simulator answered only %d questions about %s", n, name)
+			break
+		}
+		var seen sighting
+		must(t, json.Unmarshal(e.Data.Result, &seen))
+		chat := answers[stream][n].Chat
+		newest := chat.Counters[len(chat.Counters)-1]
+		if seen.Counter != newest || seen.Counter < 0 {
+			t.Errorf("%s: the result says %d, the picture said %d", name, seen.Counter, newest)
+		}
+		if age := behind(newest, chat.LiveCounter); chat.LiveCounter >= 0 && age > late {
+			t.Errorf("%s: answered from a picture %d behind the camera", name, age)
+		}
+		all = append(all, seen)
+	}
+	return all
+}
+
+// zooCamera is what the simulator tells about a camera of its own.
+type zooCamera struct {
+	Name                             string
+	Number                           int
+	Frames, Sessions, Plays, Refused int
+}
+
+func (s *simulator) camerasNow() map[string]zooCamera {
+	s.t.Helper()
+	var state struct{ Cameras []zooCamera }
+	s.ask(http.MethodGet, "/state", "", &state)
+	all := map[string]zooCamera{}
+	for _, c := range state.Cameras {
+		all[c.Name] = c
+	}
+	return all
+}
+
+// A picture is one that arrived at the service.
+type picture struct {
+	Index   int64
+	At      time.Time
+	Counter int // -1: illegible
+	Key     bool
+	Width   int
+}
+
+// pictures returns what a stream has of the pictures that arrived after number since; -1 means all.
+func (s *simulator) pictures(stream string, since int64) (all []picture) {
+	s.t.Helper()
+	query := ""
+	if since >= 0 {
+		query = fmt.Sprintf("?since=%d", since)
+	}
+	s.ask(http.MethodGet, "/streams/"+stream+"/pictures"+query, "", &all)
+	return all
+}
+
+// newest returns the newest picture of a stream that has some.
+func (s *simulator) newest(stream string) picture {
+	s.t.Helper()
+	var all []picture
+	eventually(s.t, "pictures arrive at "+stream, func() bool {
+		all = s.pictures(stream, -1)
+		return len(all) > 0
+	})
+	return all[len(all)-1]
+}
+
+// A flow is how pictures followed each other.
+type flow struct {
+	arrived, lost, illegible int
+	longest                  time.Duration // without a new picture
+	gaps                     durations     // all that were interruptions
+}
+
+// flowOf compares the counters of neighbouring pictures. Those that were sent once more are left out.
+func flowOf(pictures []picture) (f flow) {
+	const period = 600
+	var last *picture
+	for i, p := range pictures {
+		if p.Counter < 0 {
+			f.illegible++
+			continue
+		}
+		if last != nil {
+			step := (p.Counter - last.Counter + period) % period
+			if step == 0 || step > period/2 {
+				continue
+			}
+			f.lost += step - 1
+			pause := p.At.Sub(last.At)
+			f.longest = max(f.longest, pause)
+			if pause > gap {
+				f.gaps = append(f.gaps, pause)
+			}
+		}
+		f.arrived++
+		last = &pictures[i]
+	}
+	return f
+}
+
+func (f flow) String() string {
+	return fmt.Sprintf("lost %d of %d pictures, longest gap %v, gaps over %v: %v", f.lost, f.arrived+f.lost,
+		f.longest.Round(10*time.Millisecond), gap, f.gaps)
+}
+
+func TestFlows(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	var pictures []picture
+	for i, counter := range []int{598, 599, 0, 598, 599, 0, 1, -1, 3, 6, 7} { // a replay of three, an illegible one, two lost and the illegible one
+		at := start.Add(time.Duration(i) * time.Second / 10)
+		if counter >= 6 && counter < 10 {
+			at = at.Add(time.Second)
+		}
+		pictures = append(pictures, picture{At: at, Counter: counter})
+	}
+	f := flowOf(pictures)
+	if f.arrived != 7 || f.lost != 3 || f.illegible != 1 || len(f.gaps) != 2 || f.longest != 1100*time.Millisecond {
+		t.Errorf("%+v", f)
+	}
+}
