@@ -1,4 +1,4 @@
-# A static binary in an otherwise empty image, run by a user without privileges.
+# A static binary in an otherwise empty image, or in one with ffmpeg, run by a user without privileges.
 #
 #   docker build -t overshoot-agent --build-arg VERSION=$(git describe --tags --always) .
 #   docker run --network host --read-only --cap-drop ALL --security-opt no-new-privileges \
@@ -7,6 +7,12 @@
 #
 # In that configuration: key_file: /run/secrets/overshoot-key. User 65532 must be able to read both files. The
 # host's network saves a NAT on the way of the video, and makes the status page of 127.0.0.1:9464 reachable.
+#
+# That image has no ffmpeg, and so takes H.264 without B-frames only. One that transcodes the rest on the processor, on Debian:
+#
+#   docker build -t overshoot-agent --target ffmpeg --build-arg VERSION=$(git describe --tags --always) .
+#
+# For encoders in hardware it needs their devices (--device /dev/dri), their group (--group-add) and their drivers beside it.
 
 # Built on the machine's own platform for the wanted one: Go compiles for others, and emulation is slow.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
@@ -25,6 +31,15 @@ ARG TARGETVARIANT
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
     go build -trimpath -ldflags "-s -w -X main.release=$VERSION" -o /out/overshoot-agent ./cmd/overshoot-agent \
     && mkdir /out/state
+
+FROM debian:bookworm-slim AS ffmpeg
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates ffmpeg && rm -rf /var/lib/apt/lists/*
+COPY --from=build /out/overshoot-agent /overshoot-agent
+COPY --from=build --chown=65532:65532 /out/state /var/lib/overshoot-agent
+VOLUME /var/lib/overshoot-agent
+USER 65532:65532
+ENTRYPOINT ["/overshoot-agent"]
+CMD ["run", "--config", "/etc/overshoot-agent/config.yaml"]
 
 FROM scratch
 LABEL org.opencontainers.image.title="overshoot-agent" \

@@ -55,6 +55,8 @@ func (p *pauses) after(reason Reason, delivered time.Duration) time.Duration {
 		return p.slow.Next()
 	case worked:
 		return rand.N(atOnce)
+	case reason == WrongCodec: // it answered well, and each attempt makes it send video: it was given other settings, and is hardly starting
+		return p.quick.Next()
 	case expected:
 		return p.soon.Next()
 	}

@@ -142,6 +142,24 @@ func TestWhatIsNotTriedQuickly(t *testing.T) {
 	}
 }
 
+// A camera whose video is refused since somebody changed its settings answers each time, and is not made to send video twice a second.
+func TestACameraWithOtherVideoThanBeforeIsNotHammered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{play: func(ctx context.Context, r camera.Receiver, attempt int) error {
+			if attempt == 1 {
+				deliver(ctx, r, 10*time.Second)
+			}
+			return fails(camera.WrongCodec)
+		}}
+		_, stop := start(t, s)
+		time.Sleep(time.Hour)
+		stop()
+		if n := len(s.starts()); n < 10 || n > 80 {
+			t.Errorf("%d attempts in an hour", n)
+		}
+	})
+}
+
 // Once it works again, the pauses start small again.
 func TestPausesStartAnewAfterSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -25,7 +25,7 @@ type child struct {
 	usage                 *usage
 	cmd                   *exec.Cmd
 	done                  chan struct{} // closed when it is gone
-	ended                 error         // how, nil for exit status 0; valid once done is closed
+	ended                 error         // how, nil for exit status 0; valid once done is closed, see end
 }
 
 // startChild starts program. Every child needs a converse, which ends it.
@@ -109,20 +109,30 @@ func (c *child) wait() {
 	close(c.done)
 }
 
-// kill ends the child and all it started. Reads of what it left behind end soon. It may be called again, and from any goroutine.
+// kill ends the child and all it started. What is read from it or written to it after that ends soon. It may be called again, and from any
+// goroutine. It does not wait for ever: a process that hangs in a driver cannot be killed before the driver lets it go.
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill() // harmless when it is gone
-	<-c.done
-	c.limitReads()
+	patience := time.NewTimer(killGrace)
+	defer patience.Stop()
+	select {
+	case <-c.done:
+	case <-patience.C:
+	}
+	c.limitPipes()
 }
 
-// grace is how long a child may take to end by itself, and its last words to arrive.
-const grace = time.Second
+const (
+	// grace is how long a child may take to end by itself, and its last words to arrive.
+	grace = time.Second
+	// killGrace is how long one may take that was killed.
+	killGrace = 5 * time.Second
+)
 
-// limitReads ends reads that a process might hold up that left the child's group.
-func (c *child) limitReads() {
-	for _, f := range []*os.File{c.stdout, c.stderr} {
-		_ = f.SetReadDeadline(time.Now().Add(grace))
+// limitPipes ends reads and writes that a process might hold up that left the child's group, or that cannot be killed.
+func (c *child) limitPipes() {
+	for _, f := range []*os.File{c.stdin, c.stdout, c.stderr} {
+		_ = f.SetDeadline(time.Now().Add(grace))
 	}
 }
 
@@ -139,7 +149,7 @@ func (c *child) settle(ctx context.Context) {
 
 // converse runs the parts of a conversation with the child, each on a goroutine of its own: they write to it, read from it and watch it. It
 // returns when all have returned, with the first error if there was one; the child is killed as soon as one fails or ctx ends. Afterwards the
-// child is gone.
+// child is gone, unless it cannot be killed.
 func (c *child) converse(ctx context.Context, parts ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	stop := context.AfterFunc(ctx, c.kill)
@@ -153,12 +163,29 @@ func (c *child) converse(ctx context.Context, parts ...func(context.Context) err
 	return err
 }
 
-// verdict says how the child ended. Call it after converse.
-func (c *child) verdict() string {
-	if c.ended == nil {
-		return "ffmpeg ended by itself"
+// errImmortal: it is left to itself, and to the goroutine that waits for its end.
+var errImmortal = errors.New("a driver hangs, it cannot even be killed")
+
+// end returns how the child ended, nil for exit status 0. Call it after converse.
+func (c *child) end() error {
+	select {
+	case <-c.done:
+		return c.ended
+	default:
+		return errImmortal
 	}
-	return "ffmpeg ended with " + c.ended.Error()
+}
+
+// verdict says the same in words.
+func (c *child) verdict() string {
+	switch err := c.end(); err {
+	case nil:
+		return "ffmpeg ended by itself"
+	case errImmortal:
+		return "ffmpeg does not end: " + err.Error()
+	default:
+		return "ffmpeg ended with " + err.Error()
+	}
 }
 
 // processorTime is what the child used so far, exact once it is gone.

@@ -3,26 +3,46 @@ package encode
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
 // advice is for who has cameras that must be transcoded, and no means to.
 const advice = "or set the camera to H.264 without B-frames, or use the address of its second stream, which often is"
 
 // Encoders knows which encoders work on this machine. It tries one when it is first considered, and remembers the outcome for as long as
-// the process lives. One is shared by all cameras; its methods may be called from any goroutine.
+// the process lives; but where none works, all are tried again the next time: the machine may just have been too busy, or get a better
+// ffmpeg. One is shared by all cameras; its methods may be called from any goroutine.
 type Encoders struct {
 	program string
 	scrub   func(string) string
-	turn    chan struct{} // holds a token when nobody is using outcomes
-	outcome map[string]error
+	turn    chan struct{} // holds a token when nobody is using trials
+	trials  map[string]*trial
+}
+
+// A trial of an encoder. It comes to its end even when who asked for it is gone: a camera that waits for an encoder shows nothing, and its
+// watchdog ends the session sooner than the trial of one that hangs.
+type trial struct {
+	over    chan struct{} // closed at its end
+	outcome error         // valid from then on
+}
+
+// try begins a trial.
+func (e *Encoders) try(path string, each encoder) *trial {
+	t := &trial{over: make(chan struct{})}
+	go func() {
+		defer close(t.over)
+		t.outcome = guard.Run(func() error { return probe(context.Background(), path, each, e.scrub) })
+	}()
+	return t
 }
 
 // NewEncoders returns Encoders of program, "ffmpeg" or a path to it. scrub takes secrets out of what it says.
 func NewEncoders(program string, scrub func(string) string) *Encoders {
-	e := &Encoders{program: program, scrub: scrub, turn: make(chan struct{}, 1), outcome: make(map[string]error)}
+	e := &Encoders{program: program, scrub: scrub, turn: make(chan struct{}, 1), trials: make(map[string]*trial)}
 	e.turn <- struct{}{}
 	return e
 }
@@ -90,19 +110,24 @@ func (e *Encoders) consider(ctx context.Context, enough func(Verdict) bool) (ver
 		}
 	}
 	for _, each := range encoders() {
-		outcome, known := e.outcome[each.name]
-		if !known {
-			outcome = probe(ctx, path, each, e.scrub)
-			if ctx.Err() != nil {
-				return nil, "", ctx.Err()
-			}
-			e.outcome[each.name] = outcome
+		t := e.trials[each.name]
+		if t == nil {
+			t = e.try(path, each)
+			e.trials[each.name] = t
 		}
-		v := Verdict{each.name, outcome}
+		select {
+		case <-t.over:
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+		v := Verdict{each.name, t.outcome}
 		verdicts = append(verdicts, v)
 		if enough(v) {
 			break
 		}
+	}
+	if !slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Err == nil }) {
+		clear(e.trials)
 	}
 	return verdicts, path, nil
 }

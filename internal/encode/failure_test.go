@@ -169,6 +169,23 @@ func TestWhenNoEncoderWorks(t *testing.T) {
 	}
 }
 
+// A machine that was too busy at its start must not stay without encoders until somebody restarts the agent.
+func TestEncodersThatAllFailedAreTriedAgain(t *testing.T) {
+	lucky := filepath.Join(t.TempDir(), "lucky")
+	encoders := encode.NewEncoders(standIn(t, `*force_key_frames*) [ -e `+lucky+` ] || exit 1; exec ffmpeg "$@";;`), unscrubbed)
+	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encoders})
+	if fault, ok := errors.AsType[*camera.Fault](<-r.result); !ok || fault.Reason != camera.WrongCodec {
+		t.Fatalf("got %v", fault)
+	}
+	if err := os.WriteFile(lucky, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verdicts, err := encoders.Verdicts(t.Context())
+	if err != nil || !slices.ContainsFunc(verdicts, func(v encode.Verdict) bool { return v.Err == nil }) {
+		t.Errorf("got %v, error %v", verdicts, err)
+	}
+}
+
 // Drivers exist that take pictures and give green ones.
 func TestAProbeLooksAtThePicture(t *testing.T) {
 	program := standIn(t, `*"-c:v mjpeg"*) exec ffmpeg -loglevel error -f lavfi -i color=green:size=640x360 -frames:v 8 -c:v libx264 -preset ultrafast \
@@ -295,5 +312,30 @@ func TestNothingBeforeAKeyFrame(t *testing.T) {
 	}
 	if got := r.metric(t, "frames_dropped_total"); got != 15 {
 		t.Errorf("%v dropped, want 15", got)
+	}
+}
+
+// A camera without an encoder shows nothing, so its watchdog ends the session before the trial of one that hangs does. It must not begin anew
+// with each session.
+func TestATrialComesToItsEndWithoutWhoAskedForIt(t *testing.T) {
+	folder := t.TempDir()
+	begun, gate := filepath.Join(folder, "begun"), filepath.Join(folder, "gate")
+	encoders := encode.NewEncoders(standIn(t, `*v4l2m2m*) echo >>`+begun+`; until [ -e `+gate+` ]; do sleep 0.05; done; exit 1;;`), unscrubbed)
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() { _, err := encoders.Verdicts(ctx); first <- err }()
+	eventually(t, "the trial", func() bool { _, err := os.Stat(begun); return err == nil })
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := encoders.Verdicts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if lines, err := os.ReadFile(begun); err != nil || len(lines) != 1 {
+		t.Errorf("it was tried %d times, error %v", len(lines), err)
 	}
 }

@@ -19,6 +19,10 @@ import (
 const asAgent = "ENCODE_TEST_AS_AGENT"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(confined) != "" {
+		fmt.Fprintln(os.Stderr, execConfined(os.Args[1:]))
+		os.Exit(1)
+	}
 	if program := os.Getenv(asAgent); program != "" {
 		err := encode.New(encode.Options{
 			Codec: camera.H265, Encoders: encode.NewEncoders(program, unscrubbed), Log: zap.NewNop(),

@@ -2,9 +2,11 @@ package encode
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/jpeg"
+	"os/exec"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -257,4 +259,25 @@ func TestParseStat(t *testing.T) {
 			t.Errorf("%q: got %v", bad, got)
 		}
 	}
+}
+
+// A process that hangs in a driver does not even end when it is killed. Neither its camera nor the end of the agent may wait for it.
+func TestAChildThatCannotBeKilledIsLeft(t *testing.T) {
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := &child{cmd: gone, usage: &usage{}, done: make(chan struct{})} // done is never closed
+		hangs := errors.New("it hangs")
+		if err := c.converse(t.Context(), func(context.Context) error { return hangs }); !errors.Is(err, hangs) {
+			t.Errorf("got %v", err)
+		}
+		if !errors.Is(c.end(), errImmortal) {
+			t.Errorf("ended with %v", c.end())
+		}
+		if got, want := c.verdict(), "ffmpeg does not end: a driver hangs, it cannot even be killed"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }

@@ -65,9 +65,9 @@ func exchange(ctx context.Context, program string, args []string, input []byte, 
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case c.ended != nil && said.first != "":
+	case c.end() != nil && said.first != "":
 		return errors.New(said.first) // what follows are consequences
-	case c.ended != nil:
+	case c.end() != nil:
 		return errors.New(c.verdict())
 	}
 	return err
@@ -108,7 +108,7 @@ func inspect(pictures [][]byte) error {
 		return err
 	case !found.Has(h264.SPS) || !found.Has(h264.PPS) || !found.Has(h264.IDR):
 		return errors.New("it does not begin with a key frame and its parameter sets")
-	case format.BFrames(0):
+	case format.Order() == h264.OrderChanged:
 		return errors.New("it makes B-frames")
 	}
 	return format.Passable()

@@ -71,7 +71,7 @@ func (f Format) level() string {
 	return fmt.Sprintf("%d.%d", f.Level/10, f.Level%10)
 }
 
-// Passable returns nil when every decoder of a room can be expected to decode the video, and otherwise why not. About B-frames ask BFrames.
+// Passable returns nil when every decoder of a room can be expected to decode the video, and otherwise why not. About B-frames ask Reorders.
 func (f Format) Passable() error {
 	switch {
 	case f.Chroma == 0:
@@ -111,14 +111,6 @@ func (f Format) Order() Order {
 	return OrderUnknown
 }
 
-// BFrames tells whether the video has B-frames that change the order of pictures, which a room cannot show. What the SPS says counts
-// first; where it is silent, the slices do that were seen so far.
-func (f Format) BFrames(seen Content) bool {
-	switch f.Order() {
-	case OrderKept:
-		return false
-	case OrderChanged:
-		return true
-	}
-	return seen.Has(BSlice)
-}
+// Reorders tells whether the video has B-frames that change the order of pictures, which a room cannot show, by what was seen of it so
+// far. An SPS that merely allows another order than that of arrival proves nothing: many cameras say so and keep it.
+func (f Format) Reorders(seen Content) bool { return seen.Has(BSlice) && f.Order() != OrderKept }

@@ -232,7 +232,7 @@ func TestParseSPSDoesNotBelieveEverything(t *testing.T) {
 	}
 }
 
-func TestBFramesTrustsTheSPSBeforeTheSlices(t *testing.T) {
+func TestReordersTrustsTheSPSToKeepTheOrderOnly(t *testing.T) {
 	main := Format{Profile: profileMain, ReorderFrames: -1}
 	kept, changed := main, main
 	kept.ReorderFrames, changed.ReorderFrames = 0, 1
@@ -244,14 +244,15 @@ func TestBFramesTrustsTheSPSBeforeTheSlices(t *testing.T) {
 		seen   Content
 		want   bool
 	}{
-		"announced":                {changed, Slice, true},
+		"announced, not seen":      {changed, Slice, false},
+		"announced, seen":          {changed, Slice | BSlice, true},
 		"excluded":                 {kept, Slice | BSlice, false},
 		"excluded by profile":      {baseline, Slice | BSlice, false},
 		"excluded by output order": {steady, Slice | BSlice, false},
 		"unknown, not seen":        {main, Slice | IDR, false},
 		"unknown, seen":            {main, Slice | BSlice, true},
 	} {
-		if got := tc.format.BFrames(tc.seen); got != tc.want {
+		if got := tc.format.Reorders(tc.seen); got != tc.want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
@@ -300,7 +301,7 @@ func FuzzParseSPS(f *testing.F) {
 		if got.String() == "" || len(got.ProfileLevelID()) != 6 {
 			t.Fatalf("%q, %q", got, got.ProfileLevelID())
 		}
-		if got.BFrames(Slice) && got.Order() != OrderChanged {
+		if got.Reorders(Slice) {
 			t.Fatalf("B-frames out of nothing: %+v", got)
 		}
 		if err := got.Passable(); err == nil && (got.Chroma != 1 || got.BitDepth != 8) {

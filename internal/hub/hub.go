@@ -22,8 +22,9 @@ import (
 type Hub struct {
 	// OnLongInterval is told, once for each session of the camera, that its key frames are far apart, in words for its owner.
 	OnLongInterval func(advice string)
-	// OnChange is told that the camera replaced its sequence parameter set by another, in mid-stream or with a new session. Size or
-	// profile may be different now: whoever publishes them compares both with h264.ParseSPS. The sets may be kept.
+	// OnChange is told that a key frame begins under another sequence parameter set than what Parameters returned before, in mid-stream or
+	// with a new session. Size or profile may be different now: whoever publishes them compares both with h264.ParseSPS. The sets may be
+	// kept.
 	OnChange func(before, after []byte)
 
 	metrics *Metrics
@@ -33,6 +34,7 @@ type Hub struct {
 	picture    picture
 	number     uint64 // of the running picture, from 1
 	parameters camera.Parameters
+	shown      []byte // the SPS under which the newest key frame came; before the first, what is announced
 	bundle     []byte // the parameter sets as one STAP-A, ready to go before a key frame
 	store      store
 	gop        gop
@@ -60,14 +62,14 @@ func New(metrics *Metrics) *Hub {
 
 // Begin starts a new session of the camera: what came before and what comes next share neither clock nor references.
 func (h *Hub) Begin(p camera.Parameters) {
-	h.tell(func() {
-		h.learn(p.SPS, h264.TypeSPS)
-		h.learn(p.PPS, h264.TypePPS)
-		h.rhythm.restart(h.pictured)
-		h.clock.restart()
-		h.interrupt()
-		h.alive = time.Now()
-	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.learn(p.SPS, h264.TypeSPS)
+	h.learn(p.PPS, h264.TypePPS)
+	h.rhythm.restart(h.pictured)
+	h.clock.restart()
+	h.interrupt()
+	h.alive = time.Now()
 }
 
 // Interrupt says that packets of the picture in hand are missing, and that nothing will come before the next key frame. The picture counts
@@ -111,18 +113,6 @@ func (h *Hub) take(p camera.Packet) (news []func()) {
 	return news
 }
 
-// tell does something under the lock, and then tells the news of it.
-func (h *Hub) tell(do func()) {
-	h.mu.Lock()
-	do()
-	news := h.news
-	h.news = nil
-	h.mu.Unlock()
-	for _, tell := range news {
-		tell()
-	}
-}
-
 // Age returns how long ago the last complete picture, or failing that the session, began to be of use; it grows while nothing comes.
 func (h *Hub) Age() time.Duration {
 	h.mu.Lock()
@@ -152,11 +142,12 @@ func (h *Hub) KeyGap() time.Duration {
 	return h.rhythm.largest
 }
 
-// Parameters returns the newest parameter sets, which may be kept; they are nil before the camera has sent any.
+// Parameters returns the parameter sets under which the newest key frame came, which may be kept; before the first those that are
+// announced, nil before any are. Many cameras announce others, with each session, than they then send, and some send several in turn.
 func (h *Hub) Parameters() camera.Parameters {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.parameters
+	return camera.Parameters{SPS: h.shown, PPS: h.parameters.PPS}
 }
 
 // Counts returns what has passed so far.

@@ -193,6 +193,36 @@ func TestAChangedParameterSetIsFollowedAndTold(t *testing.T) {
 	})
 }
 
+// Cameras exist whose description has another set than their video, and some whose video has several. Neither is a change: the room would
+// be left and entered again for nothing, at each session or key frame.
+func TestSetsThatNoKeyFrameComesUnderAreNoChange(t *testing.T) {
+	h := newHub()
+	told := 0
+	h.OnChange = func(before, after []byte) { told++ }
+	announced, other := []byte{0x67, 0x64, 0x00, 0x28, 0x01}, []byte{0x67, 0x42, 0x00, 0x1e, 0x02}
+	shows := func(want []byte) {
+		t.Helper()
+		if got := h.Parameters().SPS; !bytes.Equal(got, want) {
+			t.Errorf("shows SPS %x, want %x", got, want)
+		}
+	}
+	for session := range uint32(3) {
+		h.Begin(camera.Parameters{SPS: announced, PPS: pps})
+		if session == 0 {
+			shows(announced)
+		} else {
+			shows(sps)
+		}
+		for picture := range uint32(3) {
+			send(h, session<<20+picture*3000, other, sps, pps, idr)
+			shows(sps)
+		}
+	}
+	if told != 1 {
+		t.Errorf("told of %d changes, want the one from what was announced first", told)
+	}
+}
+
 func TestPicturesEndAtTheMarkerOrAtANewTimestamp(t *testing.T) {
 	h := newHub()
 	send(h, 1000, sps, pps, idr)

@@ -18,9 +18,8 @@ func (h *Hub) learn(unit []byte, kind byte) {
 	}
 	switch kind {
 	case h264.TypeSPS:
-		before := h.parameters.SPS
-		if h.replace(&h.parameters.SPS, unit) && before != nil {
-			h.changed(before, h.parameters.SPS)
+		if h.replace(&h.parameters.SPS, unit) && h.shown == nil {
+			h.shown = h.parameters.SPS
 		}
 	case h264.TypePPS:
 		h.replace(&h.parameters.PPS, unit)
@@ -37,7 +36,13 @@ func (h *Hub) replace(known *[]byte, unit []byte) bool {
 	return true
 }
 
-func (h *Hub) changed(before, after []byte) {
+// show is called when a key frame begins.
+func (h *Hub) show() {
+	before, after := h.shown, h.parameters.SPS
+	if bytes.Equal(before, after) {
+		return
+	}
+	h.shown = after
 	if h.OnChange != nil {
 		h.news = append(h.news, func() { h.OnChange(before, after) })
 	}

@@ -103,6 +103,7 @@ func (h *Hub) keyFrame(content h264.Content) {
 		return
 	}
 	h.picture.key = true
+	h.show()
 	h.measureKeys()
 	if missing {
 		h.putParameters()

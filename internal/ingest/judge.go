@@ -28,14 +28,15 @@ type judge struct {
 	wary     bool   // transcoding is not allowed
 	reorders []byte // the SPS under which B-frames came last; nil: they never did
 	orderly  []byte // the SPS that stood trial last
+	tried    []byte // the SPS that stands trial, over sessions: where pictures are rare, none lasts that long
+	pictures int    // so far, without a B-frame
 
 	// Of the session.
-	sps      []byte // the newest
-	format   h264.Format
-	known    bool // format says what sps does
-	pictures int
-	keys     int
-	bslices  bool
+	sps     []byte // the newest
+	format  h264.Format
+	known   bool // format says what sps does
+	keys    int
+	bslices bool
 }
 
 // begin starts a new session.
@@ -43,7 +44,7 @@ func (j *judge) begin() {
 	if j.keys >= proof && !j.bslices {
 		j.reorders = nil
 	}
-	*j = judge{wary: j.wary, reorders: j.reorders, orderly: j.orderly}
+	*j = judge{wary: j.wary, reorders: j.reorders, orderly: j.orderly, tried: j.tried, pictures: j.pictures}
 }
 
 // learn takes a sequence parameter set, which is borrowed, and tells whether it is news.
@@ -54,12 +55,14 @@ func (j *judge) learn(sps []byte) bool {
 	j.sps = bytes.Clone(sps)
 	format, err := h264.ParseSPS(sps)
 	j.format, j.known = format, err == nil
-	j.pictures, j.keys, j.bslices = 0, 0, false
+	j.keys, j.bslices = 0, false
+	if !bytes.Equal(j.sps, j.tried) {
+		j.tried, j.pictures = j.sps, 0
+	}
 	return true
 }
 
-// see takes note of a slice, and tells whether it changes the verdict. An SPS that merely allows another order than that of arrival proves
-// nothing: many cameras say so and keep it.
+// see takes note of a slice, and tells whether it changes the verdict.
 func (j *judge) see(content h264.Content) (news bool) {
 	if content.Has(h264.FirstSlice) {
 		j.count(content)
@@ -69,11 +72,11 @@ func (j *judge) see(content h264.Content) (news bool) {
 	}
 	first := !j.bslices
 	j.bslices = true
-	if !j.known || j.format.Order() == h264.OrderKept {
+	if !j.known || !j.format.Reorders(content) {
 		return false
 	}
 	news = !bytes.Equal(j.reorders, j.sps) || j.wary && first
-	j.reorders, j.orderly = j.sps, nil
+	j.reorders, j.orderly, j.pictures = j.sps, nil, 0
 	return news
 }
 

@@ -175,6 +175,28 @@ func TestNothingOfARefusedCameraIsPassedOn(t *testing.T) {
 	}
 }
 
+// A camera with few pictures a second is given up by the watchdog before its trial is over. The next session goes on with it.
+func TestATrialOutlivesItsSession(t *testing.T) {
+	r := newRig(t, ingest.Options{Transcode: config.TranscodeNever})
+	promises := bframes.shoot(t, 0)[0] // a key frame, under an SPS that allows B-frames
+	for n := range uint32(4) {
+		stop, _ := r.run(t)
+		r.Begin(camera.Format{Codec: camera.H264})
+		for k := range uint32(10) {
+			for _, p := range promises {
+				p.Timestamp += n*1_000_000 + k*45_000
+				r.Packet(p)
+			}
+		}
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Errorf("session %d ended with %v", n, err)
+		}
+	}
+	if got := len(r.screen.all()); got < 10 {
+		t.Errorf("%d pictures went on", got)
+	}
+}
+
 // B-frames show only when they come. From the next key frame on they are transcoded, and the next session is from its first picture.
 func TestBFramesAreRememberedUntilTheyStop(t *testing.T) {
 	r := newRig(t, ingest.Options{MaxHeight: 120})

@@ -121,7 +121,7 @@ func (o *observer) observe(ctx context.Context) {
 	}
 	if o.late() {
 		o.close()
-		o.quick, o.due = quickLooks, time.Time{}
+		o.quick, o.due, o.progress, o.still = quickLooks, time.Time{}, progress{}, 0 // what arrived until then proves nothing about later
 		return
 	}
 	if time.Now().Before(o.due) {

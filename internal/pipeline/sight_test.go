@@ -235,6 +235,26 @@ func TestSightIsClosedWhileOldPicturesAreSentAgain(t *testing.T) {
 	})
 }
 
+// What arrived before a gap, and was not looked at then, proves nothing about the time after it.
+func TestAfterAGapTheNextPictureHasToShow(t *testing.T) {
+	s := &scene{}
+	play(t, s, func(t *testing.T) {
+		for phase := range 10 {
+			s.change(func() { s.lag, s.arrive = 0, true })
+			s.ask(time.Minute + time.Duration(phase)*steadyLook/10)
+			s.change(func() { s.lag, s.arrive = 3*time.Second, false })
+			s.ask(6 * time.Second)
+			s.change(func() { s.lag = 0 })
+			if might := s.ask(5 * time.Second); might > 0 {
+				t.Errorf("phase %d: might ask %d times about what was there before the gap", phase, might)
+			}
+			if doubts, _ := s.told(); doubts > 0 {
+				t.Errorf("phase %d: doubted 5 s after the gap", phase)
+			}
+		}
+	})
+}
+
 func TestLooksAreSteadyWhileQuestionsAreAskedAndRareOtherwise(t *testing.T) {
 	s := &scene{}
 	play(t, s, func(t *testing.T) {

@@ -31,7 +31,7 @@ func (r *Report) advice() []string {
 			all = append(all, one(r.Video))
 		}
 	}
-	all = append(all, r.aboutLogin())
+	all = append(all, r.aboutEnding(), r.aboutLogin())
 	kept := all[:0]
 	for _, one := range all {
 		if one != "" {
@@ -112,6 +112,14 @@ func (r *Report) aboutArrival(v *Video) string {
 		return ""
 	}
 	return "pictures arrive unevenly: look at the network between (Wi-Fi, a switch that is full), and at the camera's load"
+}
+
+func (r *Report) aboutEnding() string {
+	if !r.hungUp {
+		return ""
+	}
+	return fmt.Sprintf("the camera ended the session after %s, and each time it does some video is missing: look at its load, its other viewers and "+
+		"its firmware", r.Timing.Watched)
 }
 
 func (r *Report) aboutLogin() string {

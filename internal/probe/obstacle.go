@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
-	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 )
 
 // An obstacle is why a video cannot be passed on as it is, and what to change in the camera's settings so that it can.
@@ -28,12 +27,11 @@ func (m *meter) obstacle() *obstacle {
 	return nil
 }
 
-// reordered tells whether pictures come in another order than they are shown. An SPS that merely allows it proves nothing: many cameras say
-// so and keep the order.
+// reordered tells whether pictures come in another order than they are shown.
 func (m *meter) reordered() bool {
 	switch m.is() {
 	case camera.H264:
-		return m.avc.seen.Has(h264.BSlice) && m.avc.format.Order() != h264.OrderKept
+		return m.avc.format.Reorders(m.avc.seen)
 	case camera.H265:
 		return m.hevc.known && reorders(&m.hevc.sps)
 	}

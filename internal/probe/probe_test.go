@@ -204,6 +204,20 @@ func TestFailures(t *testing.T) {
 
 func withoutKeys(n int, p []camera.Packet) []camera.Packet { return packetsOf(n, unit(sliceP, 1000)) }
 
+// Some cameras end each session after a while. The agent opens them again and can use them, and so says the probe.
+func TestACameraThatWorkedAndHangsUpCanBeUsed(t *testing.T) {
+	s := plain()
+	s.end = func(n int) error {
+		if n == 90 {
+			return &camera.Fault{Reason: camera.Closed, Err: errors.New("EOF")}
+		}
+		return nil
+	}
+	r, _ := look(t, s, 0)
+	wantOutcome(t, r, probe.Pass)
+	wantText(t, r, "the camera ended the session after 3.6s")
+}
+
 // A source that ends without an error is one whose camera ended the stream.
 func TestTheCameraEndsItsStream(t *testing.T) {
 	r, _ := look(t, ending{}, 0)

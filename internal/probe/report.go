@@ -22,6 +22,7 @@ type Report struct {
 	SDP        string   `json:"sdp,omitempty"`   // the camera's own description of its video
 
 	instead string // what would make transcoding needless
+	hungUp  bool   // the camera ended the session
 }
 
 // A Fact is one thing that the source found out.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
@@ -49,6 +50,9 @@ func (v Verdict) String() string {
 
 // judge decides what the agent would do. err is why the source ended, nil when the probe ended it.
 func (r *Report) judge(ctx context.Context, m *meter, o Options, err error) {
+	if r.workedUntil(err) && r.lacking(m) == nil {
+		r.hungUp, err = true, nil
+	}
 	if err == nil {
 		err = r.lacking(m)
 	}
@@ -60,6 +64,14 @@ func (r *Report) judge(ctx context.Context, m *meter, o Options, err error) {
 	} else if err != nil {
 		r.refuse(err)
 	}
+}
+
+// worked is how long a camera must send before the agent takes it for one that works.
+const worked = 3 * time.Second
+
+// workedUntil tells whether a camera ended a session in which it had worked. Some do so all their life; the agent opens them again at once.
+func (r *Report) workedUntil(err error) bool {
+	return camera.ReasonOf(err) == camera.Closed && time.Duration(r.Timing.Watched) >= worked
 }
 
 // route chooses the way of a video that could be used.

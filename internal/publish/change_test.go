@@ -153,7 +153,7 @@ func TestTheRoomIsNotEnteredBeforeTheCameraHasSaidWhatItSends(t *testing.T) {
 		p := &place{token: "token 0"}
 		start(t, p)
 		after(time.Hour)
-		if len(p.tries()) > 0 || p.part.View().State != "off" {
+		if len(p.tries()) > 0 || p.part.View().State != "off" || p.part.View().Detail["waiting_for"] == "" {
 			t.Fatalf("tried %v, state %s", p.tries(), p.part.View().State)
 		}
 		p.sps.Store(&broken)

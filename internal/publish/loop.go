@@ -35,7 +35,7 @@ type Loop struct {
 	Attach func(write func(camera.Packet)) (detach func())
 	// Refresh says that the room asked for a key frame, and does not block; hub.Hub has it.
 	Refresh func()
-	// Parameters returns the camera's newest parameter sets; hub.Hub has it.
+	// Parameters returns the parameter sets of what the camera sends, or has announced before it sends; hub.Hub has it.
 	Parameters func() camera.Parameters
 	Part       *status.Part // of Kind
 	Metrics    *Metrics
@@ -154,14 +154,17 @@ const quickLook = 50 * time.Millisecond
 // firstVideo waits until the camera has said what it sends. A stream that was taken over from an earlier run may be there before the camera
 // is, and in a room without packets we would be but for a while.
 func (l *Loop) firstVideo(ctx context.Context) (h264.Format, error) {
-	for {
+	if video, ok := l.video(); ok {
+		return video, nil
+	}
+	l.Part.Detail("waiting_for", "the camera's first parameter set")
+	defer l.Part.Detail("waiting_for", "")
+	for retry.Sleep(ctx, quickLook) {
 		if video, ok := l.video(); ok {
 			return video, nil
 		}
-		if !retry.Sleep(ctx, quickLook) {
-			return h264.Format{}, ctx.Err()
-		}
 	}
+	return h264.Format{}, ctx.Err()
 }
 
 // runOnce is one stay in the room. It returns why it ended, or why there was none.

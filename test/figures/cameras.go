@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -19,6 +20,7 @@ type cameras struct {
 	server  *gortsplib.Server
 	streams map[string]*gortsplib.ServerStream
 	passage *passage
+	unsent  atomic.Int64 // packets for which there was no room: the machine stood still
 	stop    chan struct{}
 	players sync.WaitGroup
 }
@@ -91,6 +93,9 @@ func (s *cameras) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Respons
 func (s *cameras) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
+
+// OnStreamWriteError is told of a packet that could not be sent; gortsplib calls it.
+func (s *cameras) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) { s.unsent.Add(1) }
 
 func (s *cameras) find(path string) (*base.Response, *gortsplib.ServerStream, error) {
 	stream, ok := s.streams[strings.Trim(path, "/")]

@@ -139,7 +139,9 @@ func (t *contest) measure(ctx context.Context) (r row, err error) {
 	if r.memory, err = t.process.memory(); err != nil {
 		return r, err
 	}
-	return r, t.lookInside(ctx, &r)
+	err = t.lookInside(ctx, &r)
+	r.unsent = t.cameras.unsent.Load()
+	return r, err
 }
 
 // baseline counts what was before, and in advance what counting once more will allocate.

@@ -7,7 +7,7 @@ import (
 )
 
 // tail is the end of a NAL unit. It tells packets apart, and is in the last of them however the unit was cut.
-type tail [16]byte
+type tail [8]byte
 
 // tailOf returns the tail in a payload that ends a unit.
 func tailOf(payload []byte) (t tail, ok bool) {

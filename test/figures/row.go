@@ -17,14 +17,19 @@ type row struct {
 	arrived     float64 // share of the packets that arrived at the far end
 	sent        float64 // packets per packet of the camera; 0: not known, as below
 	allocations float64 // per packet sent
+	unsent      int64   // packets of the cameras themselves
 }
 
 const heading = "cameras                       CPU %  each  ×floor   MB (anon)   inside ms p50 p99 max   through ms p50 p99 max   sent  allocs   arrived\n"
 
 func (r row) show(n int, name string, floor row) string {
-	return fmt.Sprintf("%3d  %-21s %8.2f %6.2f %6.2f  %5.1f (%4.1f)  %22s  %22s  %5.2f  %6.2f  %6.2f %%",
+	text := fmt.Sprintf("%3d  %-21s %8.2f %6.2f %6.2f  %5.1f (%4.1f)  %22s  %22s  %5.2f  %6.2f  %6.2f %%",
 		n, name, r.cpu*100, r.cpu*100/float64(n), r.cpu/floor.cpu, r.memory.resident/1e6, r.memory.anonymous/1e6,
 		r.shownInside(), r.through, r.sent, r.allocations, r.arrived*100)
+	if r.unsent > 0 {
+		text += fmt.Sprintf("\n     this machine was too busy: %d packets never left their camera", r.unsent)
+	}
+	return text
 }
 
 // shownInside leaves out what is known of too few pictures to mean anything.
@@ -49,6 +54,7 @@ func medians(rows []row) row {
 		arrived:     median(rows, func(r row) float64 { return r.arrived }),
 		sent:        median(rows, func(r row) float64 { return r.sent }),
 		allocations: median(rows, func(r row) float64 { return r.allocations }),
+		unsent:      median(rows, func(r row) int64 { return r.unsent }),
 	}
 }
 

@@ -76,9 +76,6 @@ func (z *zoo) start() {
 	text := strings.Replace(z.s.config(z.dir, cameras.String(), zooWatch), "max_streams: 2", "max_streams: 32", 1)
 	must(z.t, os.WriteFile(filepath.Join(z.dir, configName), []byte(text), 0o600))
 	z.a = startAgentIn(z.t, z.s, z.dir)
-	if p := os.Getenv("ZOO_LOG"); p != "" { // DEBUG
-		z.t.Cleanup(func() { _ = os.WriteFile(p+z.t.Name(), []byte(withoutSDK(z.a.stderr.String())), 0o600) })
-	}
 }
 
 // waitResults blocks until there are n more results about each of these cameras.
@@ -127,11 +124,11 @@ func (z *zoo) checkSame(before map[string]string) {
 // A sighting is what a result says of the picture that was looked at.
 type sighting struct{ Counter, Camera, Width int }
 
-// checkSightings holds all results about a camera against what the simulator saw, and returns them. How old the pictures may be is a matter
-// of other tests: a house full of cameras is slow where others run as well. What falls behind for ever is found all the same.
+// checkSightings holds all results about a camera against what the simulator saw, and returns them. How old each picture may be is a matter
+// of other tests: a house full of cameras is slow where others run as well. What falls behind for good is found all the same.
 func (z *zoo) checkSightings(t *testing.T, name string) (all []sighting) {
 	t.Helper()
-	const late = 200
+	var ages []int
 	events := z.a.events(name + "/eye") // first: what comes after it was answered before it
 	answers := map[string][]call{}      // by stream
 	for _, c := range z.s.calls("chat") {
@@ -154,10 +151,13 @@ func (z *zoo) checkSightings(t *testing.T, name string) (all []sighting) {
 		if seen.Counter != newest || seen.Counter < 0 {
 			t.Errorf("%s: the result says %d, the picture said %d", name, seen.Counter, newest)
 		}
-		if age := behind(newest, chat.LiveCounter); chat.LiveCounter >= 0 && age > late {
-			t.Errorf("%s: answered from a picture %d behind the camera", name, age)
+		if chat.LiveCounter >= 0 {
+			ages = append(ages, behind(newest, chat.LiveCounter))
 		}
 		all = append(all, seen)
+	}
+	if last := ages[max(0, len(ages)-5):]; len(last) > 0 && slices.Min(last) > 100 {
+		t.Errorf("%s: the last answers are from pictures %v behind the camera", name, last)
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"time"
 
@@ -74,7 +75,11 @@ func (s *Source) fault(doing string, err error) error {
 	if known, ok := errors.AsType[*camera.Fault](err); ok {
 		return &camera.Fault{Reason: known.Reason, Err: fmt.Errorf("%s %s: %w", doing, s, known.Err), Advice: known.Advice}
 	}
-	f := &camera.Fault{Err: fmt.Errorf("%s %s: %w", doing, s, err)}
+	f := &camera.Fault{}
 	f.Reason, f.Advice = s.diagnose(err)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the camera closed the connection")
+	}
+	f.Err = fmt.Errorf("%s %s: %w", doing, s, err)
 	return f
 }

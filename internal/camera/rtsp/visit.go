@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
+	"github.com/pion/rtp"
 )
 
 // A visit is one connection to a camera, with at most one RTSP session in it.
@@ -99,11 +101,15 @@ func (v *visit) run(ctx context.Context, r camera.Receiver) error {
 		return ctx.Err()
 	}
 	v.settled()
-	r.Begin(camera.Format{Codec: o.codec, Sets: sets})
-	v.client.OnPacketRTP(o.media, o.format, guarded(forward(o.codec, r), v.caught))
+	// With the answer to PLAY or the first packet, whichever is sooner: a camera may take longer for that answer than the watchdog allows
+	// one that has begun, and may send before it answers.
+	begin := sync.OnceFunc(func() { r.Begin(camera.Format{Codec: o.codec, Sets: sets}) })
+	forward := forward(o.codec, r)
+	v.client.OnPacketRTP(o.media, o.format, guarded(func(p *rtp.Packet) { begin(); forward(p) }, v.caught))
 	if _, err := v.client.Play(nil); err != nil {
 		return v.fault("playing", err)
 	}
+	begin()
 	return v.fault("reading", v.client.Wait())
 }
 

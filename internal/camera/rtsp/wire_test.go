@@ -95,3 +95,26 @@ func TestPacketsOfAnUnknownKindAreLeftOut(t *testing.T) {
 		t.Errorf("got %x", p.Payload)
 	}
 }
+
+// The watchdog counts from Begin. A camera that takes its time for the answer to PLAY must not be judged as one that plays.
+func TestASessionBeginsWithTheAnswerToPlay(t *testing.T) {
+	s := play(t, answers{base.Play: silence})
+	v, stop, ended := run(t, source(t, s.address, "/live", password))
+	s.wait(t, base.Play)
+	stop()
+	<-ended
+	if len(v.begun) > 0 {
+		t.Error("the session has begun, though PLAY was not answered")
+	}
+}
+
+func TestASessionBeginsWithAPacketBeforeTheAnswerToPlay(t *testing.T) {
+	w := &wire{}
+	w.frame(0, packet(1, []byte{0x41, 1}))
+	s := play(t, answers{base.Play: func(r *base.Request) string { return w.String() + reply(r, "200 OK") }})
+	v, _, ended := run(t, source(t, s.address, "/live", password))
+	next(t, v.packets, ended)
+	if len(v.begun) != 1 {
+		t.Errorf("the session has begun %d times", len(v.begun))
+	}
+}

@@ -13,6 +13,10 @@ import (
 // clockRate is the RTP clock of video in Hz (RFC 6184 §8.2.1).
 const clockRate = 90000
 
+// tardy is by how much a picture may be late and still be sent after the others. Beyond it the process stood still, or was stopped; cameras do
+// not make up for that.
+const tardy = time.Second
+
 // play sends a picture at every tick of the camera's clock until stop is closed. While the camera is stalled the clock
 // runs on but the clip waits, so no picture is lost by a stall.
 func (c *camera) play(packetize packetizer, stop <-chan struct{}) {
@@ -21,6 +25,10 @@ func (c *camera) play(packetize packetizer, stop <-chan struct{}) {
 	defer timer.Stop()
 	for tick := int64(0); ; tick++ {
 		due := start.Add(time.Duration(tick) * time.Second / time.Duration(c.Clip.FPS))
+		if late := time.Since(due); late > tardy {
+			tick += int64(late * time.Duration(c.Clip.FPS) / time.Second)
+			continue
+		}
 		timer.Reset(time.Until(due))
 		select {
 		case <-stop:

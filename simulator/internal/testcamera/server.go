@@ -144,6 +144,9 @@ func (s *Server) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
+// OnStreamWriteError is told that a viewer is too slow, which is the viewer's business; gortsplib calls it.
+func (s *Server) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}
+
 // OnSessionClose is told of the end of a session; gortsplib calls it.
 func (s *Server) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	<-s.ready
