@@ -12,6 +12,7 @@ type passage struct {
 	cutter *h264.Cutter
 	emit   func(piece []byte, last bool)
 	part   part // that is being cut
+	sliced bool // a slice of the picture in hand was passed on: without one it has no end
 
 	held      bool
 	timestamp uint32
@@ -24,19 +25,26 @@ func newPassage(hub Hub) *passage {
 	return p
 }
 
-func (p *passage) begin() { p.release(true) }
+func (p *passage) begin() {
+	p.release(true)
+	p.sliced = false
+}
 
 func (p *passage) add(next part) bool {
 	p.release(false)
 	p.part = next
+	p.sliced = p.sliced || next.content.Has(h264.IDR|h264.Slice)
 	p.cutter.Cut(next.payload, p.emit)
 	return true
 }
 
 func (p *passage) abandon() {
-	p.held = false
+	p.forget()
 	p.hub.Interrupt()
 }
+
+// forget drops what was held back: the way begins anew.
+func (p *passage) forget() { p.held, p.sliced = false, false }
 
 // release passes on the piece that was held back.
 func (p *passage) release(marker bool) {
@@ -47,6 +55,7 @@ func (p *passage) release(marker bool) {
 }
 
 func (p *passage) piece(payload []byte, last bool) {
+	last = last && p.sliced
 	if last && p.part.place.Has(h264.MayEnd) {
 		p.held, p.timestamp = true, p.part.timestamp
 		p.buffer = append(p.buffer[:0], payload...)

@@ -94,7 +94,7 @@ func (i *Intake) follow(want path) {
 		i.disengage()
 	}
 	i.path, i.reported = want, false
-	i.passage.held = false
+	i.passage.forget()
 	i.assembly.abandon()
 	if want == passedOn {
 		i.options.Hub.Begin(i.parameters())

@@ -29,6 +29,8 @@ func TestTranscodersComeBackAndEnd(t *testing.T) {
 		z.waitTranscoders(2)
 		z.waitResults(3, names...)
 	}
+	z.waitSent("old", z.s.camerasNow()["old"].Frames+scale(0, 2700)) // three minutes: what is wrong may show late
+	z.checkDecoded(streams)
 	z.checkSame(streams)
 
 	children := z.waitTranscoders(2)
@@ -60,8 +62,7 @@ func processOf(pid int) (p process, parent int, name string, ok bool) {
 		return p, 0, "", false
 	}
 	// proc_pid_stat(5): pid (comm) state ppid … starttime is field 22.
-	before, after, _ := strings.Cut(string(text), "(")
-	_ = before
+	_, after, _ := strings.Cut(string(text), "(")
 	end := strings.LastIndex(after, ")")
 	fields := strings.Fields(after[end+1:])
 	parent, _ = strconv.Atoi(fields[1])

@@ -49,7 +49,7 @@ func TestCamerasThatDropAndFallSilent(t *testing.T) {
 // waitSent blocks until a camera has sent so many pictures, seen or not.
 func (z *zoo) waitSent(name string, frames int) {
 	z.t.Helper()
-	within(z.t, patience+time.Minute, name+" sends pictures", func() bool { return z.s.camerasNow()[name].Frames >= frames })
+	within(z.t, 5*time.Minute, name+" sends pictures", func() bool { return z.s.camerasNow()[name].Frames >= frames })
 }
 
 // checkDecoded fails the test where a picture arrived at the service that could not be decoded.
