@@ -61,5 +61,7 @@ func (p *passage) piece(payload []byte, last bool) {
 		p.buffer = append(p.buffer[:0], payload...)
 		return
 	}
-	p.hub.Packet(camera.Packet{Payload: payload, Timestamp: p.part.timestamp, Marker: last && p.part.place.Has(h264.Ends)})
+	ends := last && p.part.place.Has(h264.Ends)
+	p.hub.Packet(camera.Packet{Payload: payload, Timestamp: p.part.timestamp, Marker: ends})
+	p.sliced = p.sliced && !ends // should the picture resume without another slice, it does not end twice
 }
