@@ -62,6 +62,9 @@ func Names() []string {
 // There is no "-fflags nobuffer", which recipes for low latency recommend: it throws away the pictures that were looked at to recognize the
 // stream, and so the key frame. Looking at one picture (probesize) has the same latency. low_delay turns off decoding several pictures
 // at once, each of which waits for the others.
+//
+// fpsmax drops nothing, since the timestamps are passed on. It tells encoders the usual rate of a camera. Without it they take the clock's rate
+// for that of the pictures, 90,000 in a second, give each some 20 bits, and after a minute nothing is left of them but flat grey.
 func arguments(e encoder, o Options) []string {
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"}
 	args = append(args, e.device...)
@@ -72,10 +75,13 @@ func arguments(e encoder, o Options) []string {
 	args = append(args, e.tuning...)
 	args = append(args, e.rate(strconv.Itoa(bitrate(o)))...)
 	return append(args,
-		"-g", "250", "-force_key_frames", keyFrames, "-enc_time_base", fmt.Sprintf("1:%d", hertz),
+		"-fpsmax", usualRate, "-g", "250", "-force_key_frames", keyFrames, "-enc_time_base", fmt.Sprintf("1:%d", hertz),
 		"-muxdelay", "0", "-muxpreload", "0", "-omit_video_pes_length", "0", "-mpegts_start_pid", strconv.Itoa(videoPID),
 		"-flush_packets", "1", "-f", "mpegts", "pipe:1")
 }
+
+// usualRate is how many pictures a second cameras send, more or less.
+const usualRate = "30"
 
 func decoder(c camera.Codec) string {
 	switch c {
