@@ -30,9 +30,8 @@ faults: deps test-binaries bin/overshoot-agent clips ## the whole binary against
 bench: ## time and allocations of the packet path
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/h264 ./internal/camera/rtsp ./internal/publish/...
 
-figures: deps $(LIVEKIT) bin/overshoot-simulator bin/overshoot-agent ## CPU and memory of the agent with one and five cameras
-	@scripts/figures.sh 1
-	@scripts/figures.sh 5
+figures: deps $(LIVEKIT) bin/overshoot-agent clips ## cost of the agent beside a floor, with 1, 5 and 25 cameras; about twelve minutes
+	@scripts/figures.sh
 
 fuzz: ## fuzz everything that strangers send, FUZZ_TIME each (default 1m)
 	@scripts/fuzz.sh $(or $(FUZZ_TIME),1m)
