@@ -70,7 +70,7 @@ func (p *Pipeline) acquire(ctx context.Context) (_ *slot.Slot, err error) {
 func (p *Pipeline) wait(ctx context.Context, place *atomic.Pointer[string]) {
 	defer p.Keeper.Part.Detail("slot", "")
 	log, shown := p.Log.Info, "" // only the first place is news
-	for retry.Sleep(ctx, look) && p.Hub.PictureAge() <= patience {
+	for retry.Sleep(ctx, nextLook()) && p.Hub.PictureAge() <= patience {
 		if now := place.Load(); now != nil && *now != shown {
 			shown = *now
 			p.Keeper.Part.Set("waiting", nil)
@@ -86,7 +86,7 @@ var errDark = errors.New("the camera delivers no pictures")
 
 // watchSlot returns why the slot has to be given back, or when ctx ends.
 func (p *Pipeline) watchSlot(ctx context.Context, place *slot.Slot) error {
-	tick := time.NewTicker(look)
+	tick := time.NewTimer(nextLook())
 	defer tick.Stop()
 	for {
 		select {
@@ -95,6 +95,7 @@ func (p *Pipeline) watchSlot(ctx context.Context, place *slot.Slot) error {
 		case <-place.Recalled():
 			return place.Reason()
 		case <-tick.C:
+			tick.Reset(nextLook())
 			age := p.Hub.PictureAge()
 			place.Dark(age > dark)
 			if age > p.Hold {

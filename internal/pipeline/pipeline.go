@@ -56,6 +56,9 @@ const dark = time.Second
 // look is how often the pipeline looks at what passes by itself.
 const look = 50 * time.Millisecond
 
+// nextLook is how long it is until the next look. All cameras look at the same moments: waking up for it costs more than looking.
+func nextLook() time.Duration { return look - time.Duration(time.Now().UnixNano())%look }
+
 // stream has a stream for as long as the camera delivers, and a little longer. A stream from an earlier life needs no picture to go on.
 func (p *Pipeline) stream(ctx context.Context) error {
 	p.Keeper.Keep = p.keeps
@@ -79,7 +82,7 @@ func (p *Pipeline) stream(ctx context.Context) error {
 // waitLive blocks until the camera delivers pictures, and reports false when ctx ended before.
 func (p *Pipeline) waitLive(ctx context.Context) bool {
 	for before := p.Hub.Counts().Pictures; p.Hub.Counts().Pictures == before || p.Hub.PictureAge() > dark; {
-		if !retry.Sleep(ctx, look) {
+		if !retry.Sleep(ctx, nextLook()) {
 			return false
 		}
 	}

@@ -78,7 +78,7 @@ func (s *sight) watch(ctx context.Context, client service, l *lease.Lease, publi
 		sight: s, room: publisher, camera: camera, patience: disbelief, renew: l.Renew, failures: retry.NewPause(quickLook, rareLook),
 		look: func(ctx context.Context) (overshoot.StreamState, error) { return client.Get(ctx, l.ID, l.Region()) },
 	}
-	for retry.Sleep(ctx, look) {
+	for retry.Sleep(ctx, nextLook()) {
 		o.observe(ctx)
 	}
 }

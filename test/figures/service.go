@@ -40,8 +40,6 @@ func startService(media *mediaServer, p *passage) *service {
 
 const askedModel = "google/gemma-4-26B-A4B-it"
 
-func (s *service) port() int { return portOf(s.Listener.Addr()) }
-
 func (s *service) create(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	s.streams++

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"sync"
@@ -17,19 +18,25 @@ const (
 
 	// silent is how long a camera that plays says nothing before it is taken for one that will not take our leave either.
 	silent = 3 * time.Second
+
+	// readAtOnce takes what waits of a picture with one call of the kernel. The client's own buffer would take four for 16 KiB.
+	readAtOnce = 32 << 10
 )
 
 // orderly is a connection that lets the other side read our last words. A socket closed with video still unread sends a reset, and a camera
 // that gets one may throw away the TEARDOWN before it.
 type orderly struct {
 	net.Conn
+	buffer  *bufio.Reader // of Conn; belongs to whoever reads
 	start   time.Time
 	heard   atomic.Int64 // when something last came, in nanoseconds since start
 	reading sync.Mutex   // held while somebody reads
 	leaving atomic.Bool
 }
 
-func newOrderly(c net.Conn) *orderly { return &orderly{Conn: c, start: time.Now()} }
+func newOrderly(c net.Conn) *orderly {
+	return &orderly{Conn: c, buffer: bufio.NewReaderSize(c, readAtOnce), start: time.Now()}
+}
 
 func (o *orderly) Read(p []byte) (int, error) {
 	o.reading.Lock()
@@ -37,7 +44,7 @@ func (o *orderly) Read(p []byte) (int, error) {
 	if o.leaving.Load() {
 		return 0, net.ErrClosed
 	}
-	n, err := o.Conn.Read(p)
+	n, err := o.buffer.Read(p)
 	o.heard.Store(int64(time.Since(o.start)))
 	return n, err
 }

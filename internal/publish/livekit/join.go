@@ -21,7 +21,8 @@ func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
 	})
 	ctx, line := withLine(ctx)
 	err := room.JoinWithContextAndToken(ctx, grant.URL, grant.Token,
-		lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2), lksdk.WithCodecs(codecs(s.video)))
+		lksdk.WithAutoSubscribe(false), lksdk.WithConnectTimeout(joinTimeout/2), lksdk.WithCodecs(codecs(s.video)),
+		lksdk.WithRetransmitBufferSize(repeatable))
 	switch {
 	case err != nil:
 		line.letGo()
@@ -36,6 +37,10 @@ func (s *session) join(ctx context.Context, grant overshoot.Grant) error {
 	}
 	return s.announce(room.LocalParticipant)
 }
+
+// repeatable is how many packets the SDK keeps, 1.5 kB each, to send them again when the room misses some: a second of 5 Mbit/s. Its own
+// choice is twice that, and would be a third of what a camera costs in memory. It must be a power of two.
+const repeatable = 512
 
 // enter reports false if the session was closed before. From here on Close leaves the room; before, only the join can: the SDK does not
 // stand being disconnected while it connects, and would keep what it connects after that.
