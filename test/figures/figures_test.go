@@ -107,7 +107,7 @@ func TestInsideFollowsPicturesThroughEncryption(t *testing.T) {
 		t.Errorf("followed %v of the pictures, %v", in.seen(), s)
 	}
 	in.came(9, 5, []byte("RTSP/1.0 200 OK"), 0)
-	in.left([]byte{0, 1, 0, 0}, 100, 0)                                    // STUN
+	in.left([]byte{0, 1, 0, 0}, 100, 0)                                     // STUN
 	in.left(append([]byte{0x80, 200}, make([]byte, 30)...), 100, time.Hour) // RTCP
 	if in.in != 60 || in.out != 60 {
 		t.Errorf("%d pictures came, %d left", in.in, in.out)
