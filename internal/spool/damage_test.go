@@ -12,7 +12,7 @@ import (
 )
 
 // A wreck is a spool as a killed process left it: the first half of its results is in the database, the rest in the log. Sink "up" has all but
-// the newest 20, "down" has none.
+// the newest few, "down" has none.
 type wreck struct {
 	db, wal []byte
 	bodies  map[string]string
@@ -26,19 +26,19 @@ func newWreck(t *testing.T) *wreck {
 	w := &wreck{bodies: map[string]string{}, due: map[string][]string{}}
 	up := h.queue(t, "up")
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 90 {
+	for i := range 48 {
 		r := anAnswer([]string{"door", "dock"}[i%2], uint64(i/2+1), 500+random.IntN(1200))
 		h.put(t, r, "up", "down")
 		text, _ := r.MarshalJSON()
 		w.bodies[r.ID] = string(text)
 		w.due["up"], w.due["down"] = append(w.due["up"], r.ID), append(w.due["down"], r.ID)
-		if i == 45 {
+		if i == 24 {
 			if err := h.Checkpoint(); err != nil {
 				t.Fatal(err)
 			}
 			w.early = i + 1
 		}
-		if i == 70 {
+		if i == 40 {
 			for up.Len() > 0 {
 				batch, err := up.Next(t.Context(), 64)
 				if err != nil {

@@ -160,7 +160,7 @@ func TestDamageThatIsFoundWhileItRunsLosesOnlyWhatIsDamaged(t *testing.T) {
 	o := optionsFor(t.TempDir())
 	h := open(t, o)
 	q := h.queue(t, "a")
-	want := h.fill(t, "door", 1, 6000, "a") // more than SQLite keeps in its cache
+	want := h.fill(t, "door", 1, 3000, "a") // more than SQLite keeps in its cache
 	if err := h.Checkpoint(); err != nil {
 		t.Fatal(err)
 	}

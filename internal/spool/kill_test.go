@@ -76,7 +76,7 @@ func TestWhatIsAcceptedSurvivesSIGKILL(t *testing.T) {
 	var last uint64
 	for round := range scaled(20, 200) {
 		started := time.Now()
-		for _, line := range killAfter(t, folder, 1+rand.IntN(3000)) {
+		for _, line := range killAfter(t, folder, 1+rand.IntN(500)) {
 			var n uint64
 			switch {
 			case strings.HasPrefix(line, "ready"):

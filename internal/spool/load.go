@@ -28,7 +28,6 @@ type loader struct {
 	known   []bool // the slots that the book knows
 	highest uint64 // of the cursors
 	damaged int    // parts whose checksum is wrong
-	broken  int    // results that somebody waits for of which a part is missing
 }
 
 // load reads a store. The book is good even when there is an error that isDamage knows: then it has what could be read.
@@ -43,8 +42,8 @@ func load(s *store, age func(time.Time) time.Duration) (*book, error) {
 	}
 	l.assemble()
 	l.settle()
-	if err == nil && l.damaged+l.broken > 0 {
-		err = fmt.Errorf("%w: the checksum of %d parts is wrong, and of %d results parts are missing", errDamaged, l.damaged, l.broken)
+	if err == nil && l.damaged > 0 {
+		err = fmt.Errorf("%w: the checksum of %d parts is wrong", errDamaged, l.damaged)
 	}
 	return l.book, err
 }
@@ -106,7 +105,8 @@ func (l *loader) learn(name []byte, cursor uint64) uint64 {
 	return s.bit
 }
 
-// assemble puts records together that have several parts, or are no results.
+// assemble puts records together that have several parts, or are no results. A result of which parts are missing is one that is done: its slots
+// were used again.
 func (l *loader) assemble() {
 	slices.SortFunc(l.pieces, func(a, b piece) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.position, b.position), cmp.Compare(a.index, b.index))
@@ -114,17 +114,12 @@ func (l *loader) assemble() {
 	l.pieces = slices.CompactFunc(l.pieces, func(a, b piece) bool {
 		return a.kind == b.kind && a.position == b.position && a.index == b.index
 	})
-	var torn [][]piece
 	for _, g := range groups(l.pieces) {
 		if !isWhole(g) {
-			torn = append(torn, g)
-		} else if text, err := l.store.assemble(g[0].kind, g[0].position, slotsOf(g)); err == nil {
-			l.enter(g, text)
+			continue
 		}
-	}
-	for _, g := range torn {
-		if l.isWanted(g[0]) {
-			l.broken++
+		if text, err := l.store.assemble(g[0].kind, g[0].position, slotsOf(g)); err == nil {
+			l.enter(g, text)
 		}
 	}
 }
@@ -156,21 +151,6 @@ func (l *loader) enter(g []piece, text []byte) {
 	for _, slot := range slots {
 		l.known[slot] = true
 	}
-}
-
-// isWanted tells whether a result that is not whole is one that somebody waits for. Those that are done fall apart when their slots are used
-// again, which is as it should be.
-func (l *loader) isWanted(p piece) bool {
-	if p.kind != kindResult || p.index != 0 {
-		return false
-	}
-	text, err := l.store.read(p.slot)
-	if err != nil {
-		return true
-	}
-	first, _, _ := parsePart(text)
-	e, ok := l.entryOf(p.position, first.data)
-	return ok && l.waiting(e) != 0
 }
 
 func (l *loader) waiting(e entry) (bits uint64) {

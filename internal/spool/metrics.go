@@ -28,11 +28,15 @@ type Meters struct {
 }
 
 var (
-	bytesDesc   = prometheus.NewDesc("overshoot_agent_spool_bytes", "Size of the files of the spool.", nil, nil)
-	recordsDesc = prometheus.NewDesc("overshoot_agent_spool_records", "Results that wait for a sink.", []string{"sink"}, nil)
-	oldestDesc  = prometheus.NewDesc("overshoot_agent_spool_oldest_age_seconds", "Age of the oldest result that waits for a sink; 0 when none does.", []string{"sink"}, nil)
-	deadDesc    = prometheus.NewDesc("overshoot_agent_spool_dead_letters", "Results that a sink will not take and that are kept for a person.", []string{"sink"}, nil)
+	bytesDesc   = describe("bytes", "Size of the files of the spool.")
+	recordsDesc = describe("records", "Results that wait for a sink.", "sink")
+	oldestDesc  = describe("oldest_age_seconds", "Age of the oldest result that waits for a sink; 0 when none does.", "sink")
+	deadDesc    = describe("dead_letters", "Results that a sink will not take and that are kept for a person.", "sink")
 )
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName("overshoot_agent", "spool", name), help, labels, nil)
+}
 
 // NewMeters registers the metrics.
 func NewMeters(reg prometheus.Registerer) *Meters {
@@ -58,7 +62,7 @@ func NewMeters(reg prometheus.Registerer) *Meters {
 	return m
 }
 
-// watch makes the gauges look at a spool, and series at zero for a sink that may lose something.
+// watch makes the gauges look at a spool.
 func (m *Meters) watch(s *Spool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -57,7 +57,7 @@ func (r *room) look(s *store, now time.Duration) bool {
 	r.looked = max(now, 1)
 	var disk unix.Statfs_t
 	if err := r.statfs(r.folder, &disk); err == nil {
-		size, free := int64(disk.Blocks)*disk.Bsize, int64(disk.Bavail)*disk.Bsize
+		size, free := int64(disk.Blocks)*int64(disk.Bsize), int64(disk.Bavail)*int64(disk.Bsize)
 		leave := min(minFree, size/20)
 		r.low = free < leave || now < r.until
 		if !r.low && free > leave+2*ballastBytes {
