@@ -8,6 +8,8 @@ need ffmpeg ffmpeg
 need ip iproute2
 need gcc gcc
 need git git
+# A real broker for the tests of the sink mqtt; it lies where not everybody looks.
+PATH="$PATH:/usr/sbin" need mosquitto mosquitto
 # An RTSP server that shares no code with ours, for the tests of RTSP cameras.
 /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
 	missing="$missing python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good glib-networking"

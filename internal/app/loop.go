@@ -83,7 +83,7 @@ func (a *agent) pages(ctx context.Context) status.Pages {
 // ready tells whether the agent does its work: every sink takes results, and some camera, if there are any, is live.
 func (a *agent) ready() (bool, string) {
 	switch {
-	case a.board.Any(sink.Kind.Name, "failing"):
+	case a.board.Any(sink.StatusKind.Name, "failing", "gone"):
 		return false, "a sink takes no results, see /status"
 	case a.board.Any(lease.JournalKind.Name, "failing"):
 		return false, "the state folder takes no writes, see /status"

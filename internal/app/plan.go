@@ -31,9 +31,10 @@ func Load(path string, opts config.Options) (*Plan, error) {
 		p.sources[cam.Name] = source
 	}
 	for _, s := range c.Sinks {
-		made, err := newSink(s.Section)
+		made, warned, err := newSink(s.Section, c.Status.Listen)
 		problems = collect(problems, err)
 		p.sinks[s.Name] = made
+		p.Warnings = append(p.Warnings, warned...)
 	}
 	if len(problems) > 0 {
 		return nil, problems

@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
+	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"go.uber.org/zap"
 )
@@ -39,8 +41,8 @@ func (a *agent) applySinks(ctx context.Context, p *Plan) {
 	var specs []supervisor.Spec
 	for _, s := range p.Config.Sinks {
 		specs = append(specs, supervisor.Spec{
-			Name: sinkUnit(s.Name), Value: s, New: func() supervisor.Unit { return a.delivery(s.Name, p.sinks[s.Name]) },
-			Equal: func(old supervisor.Spec) bool { return s.Equal(old.Value.(config.Sink)) },
+			Name: sinkUnit(s.Name), Value: s, New: func() supervisor.Unit { return a.delivery(s, p.sinks[s.Name]) },
+			Equal: func(old supervisor.Spec) bool { return s.Equal(old.Value.(config.Sink)) && !a.isGone(s.Name) },
 			Ended: func(replaced bool) { a.forgetSink(s.Name, replaced) },
 		})
 	}
@@ -50,14 +52,21 @@ func (a *agent) applySinks(ctx context.Context, p *Plan) {
 func sinkUnit(name string) string { return "sink " + name }
 
 // delivery is the unit of one sink.
-func (a *agent) delivery(name string, to sink.Sink) supervisor.Unit {
+func (a *agent) delivery(s config.Sink, to sink.Sink) supervisor.Unit {
 	a.mu.Lock()
-	queue := a.queues[name]
+	queue := a.queues[s.Name]
 	a.mu.Unlock()
 	return &deliverer{a, &sink.Loop{
-		Name: name, Sink: to, Queue: queue,
-		Part: a.board.Add(sinkUnit(name), sink.Kind), Metrics: a.metrics.sink.Sink(name),
+		Name: s.Name, Sink: to, Queue: queue, MaxAttempts: s.MaxAttempts,
+		Part: a.board.Add(sinkUnit(s.Name), sink.StatusKind), Metrics: a.metrics.sink.Sink(s.Name), Log: a.Log,
 	}}
+}
+
+// isGone tells whether the far side of a sink is closed for good. To load the configuration is to say: try it anew.
+func (a *agent) isGone(name string) bool {
+	return slices.ContainsFunc(a.board.Units(), func(u status.Unit) bool {
+		return u.Name == sinkUnit(name) && u.Parts[sink.StatusKind.Name].State == "gone"
+	})
 }
 
 type deliverer struct {

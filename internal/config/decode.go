@@ -122,6 +122,9 @@ func (d *decoder) list(n *node, v reflect.Value) {
 	if n.kind == nullKind {
 		return
 	}
+	if n.kind == scalarKind && v.Type().Elem() == secretType { // mostly there is one; two are for the time of a change
+		n = &node{kind: listKind, items: []*node{n}}
+	}
 	if n.kind != listKind {
 		d.wrongType(n, "a list, for example [a, b]")
 		return

@@ -29,7 +29,7 @@ func ParseSection(file, text string) (Section, error) {
 // Decode writes the settings into the struct that into points to, by its `yaml:"name"` tags, and leaves
 // alone what the YAML does not mention: put defaults there first. Fields may be strings, booleans, numbers,
 // [Duration] or time.Duration, [secret.Secret], anything that implements encoding.TextUnmarshaler with an
-// error that says what to write, and pointers, slices, string maps and structs of these.
+// error that says what to write, and pointers, slices, string maps and structs of these. One secret may stand alone where a list of them is expected.
 //
 // The error is a [Problems] with all unknown keys and wrong types and their positions. Decode panics when
 // into is no pointer to a struct or has a field it cannot fill.
@@ -65,6 +65,14 @@ func (s Section) Has(key string) bool { return s.tree != nil && s.tree.get(key) 
 // Equal reports whether both sections say the same, wherever they stand.
 func (s Section) Equal(other Section) bool {
 	return s.Type == other.Type && s.tree.equal(other.tree)
+}
+
+// Path returns a path of the section as seen from the folder of its configuration file, as all paths of settings count; "" stays "".
+func (s Section) Path(path string) string {
+	if s.tree == nil || path == "" {
+		return path
+	}
+	return besides(s.tree.file, path)
 }
 
 // Position returns where the section stands, "file:line:column"; "" for the zero Section.

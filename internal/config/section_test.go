@@ -170,3 +170,36 @@ func TestSectionsOfShortAndLongFormAreEqual(t *testing.T) {
 		t.Error("only the zero section equals the zero section")
 	}
 }
+
+func TestOneSecretMayStandForAList(t *testing.T) {
+	for text, want := range map[string]string{"one": "one", "[one]": "one", "[one, two]": "one two", "[]": ""} {
+		var got struct {
+			Secret []secret.Secret `yaml:"secret"`
+		}
+		if err := section(t, "type: test\nsecret: "+text).Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, each := range got.Secret {
+			all = append(all, each.Reveal())
+		}
+		if strings.Join(all, " ") != want {
+			t.Errorf("%s: got %q", text, all)
+		}
+	}
+}
+
+func TestPathsCountFromTheFileOfTheSection(t *testing.T) {
+	s, err := config.ParseSection("/etc/agent/c.yaml", "type: test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"ca.pem": "/etc/agent/ca.pem", "../x": "/etc/x", "/x": "/x", "": ""} {
+		if got := s.Path(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+	if got := (config.Section{}).Path("x"); got != "x" {
+		t.Errorf("without a file: got %q", got)
+	}
+}

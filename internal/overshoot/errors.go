@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 )
 
 // Op names a call, in errors and as a metric label.
@@ -143,7 +144,7 @@ func (t *trip) refusal(response *http.Response) error {
 		Message:        t.safe(said.message),
 		ExpectedRegion: said.expectedRegion,
 		UpstreamStatus: said.upstreamStatus,
-		RetryAfter:     retryAfter(response.Header),
+		RetryAfter:     retry.After(response.Header),
 	}
 }
 
@@ -190,23 +191,3 @@ type timeoutError struct {
 }
 
 func (e *timeoutError) Error() string { return e.what + " within " + e.limit.String() }
-
-// retryAfter reads the header of that name, in seconds or as a date. A date counts
-// from the date of the answer, as the clock of a Pi may be years off; ours serves
-// only where the answer has none, and what it gets wrong is bounded by Delay. What
-// is neither, or lies in the past, counts as absent.
-func retryAfter(h http.Header) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if n, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(n, uint64(maxSpan/time.Second))) * time.Second
-	}
-	until, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
-	return max(0, until.Sub(now))
-}

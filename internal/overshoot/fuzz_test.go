@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 )
 
 // FuzzDecode gives the same strange body to every decoder. None may panic, and what
@@ -81,7 +83,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(seed, date)
 	}
 	f.Fuzz(func(t *testing.T, value, date string) {
-		e := &Error{Status: http.StatusTooManyRequests, RetryAfter: retryAfter(http.Header{
+		e := &Error{Status: http.StatusTooManyRequests, RetryAfter: retry.After(http.Header{
 			"Retry-After": {value}, "Date": {date},
 		})}
 		if e.RetryAfter < 0 {

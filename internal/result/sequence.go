@@ -18,3 +18,11 @@ func (s *Sequences) Next(camera, watch string) uint64 {
 	s.last[[2]string{camera, watch}]++
 	return s.last[[2]string{camera, watch}]
 }
+
+// Continue makes the next number of a camera and watch one above last, unless it is higher already: it was counted before, in an
+// earlier process.
+func (s *Sequences) Continue(camera, watch string, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last[[2]string{camera, watch}] = max(last, s.last[[2]string{camera, watch}])
+}

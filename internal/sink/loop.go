@@ -6,46 +6,69 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
-	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"go.uber.org/zap"
 )
 
-// Kind is the part of the status board that shows a sink.
-var Kind = status.Kind{Name: "sink", States: []string{"idle", "failing"}}
+// StatusKind is the part of the status board that shows a sink. gone: nothing is tried until the configuration is loaded again.
+var StatusKind = status.Kind{Name: "sink", States: []string{"idle", "failing", "gone"}}
 
 // A Queue holds the results that one sink has not taken yet.
 type Queue interface {
-	// Next blocks until there is something or ctx ends, and returns up to max results, oldest first. It returns the same ones until Done.
+	// Next blocks until there is something or ctx ends, and returns up to max results, oldest first. Until Done or Dead it returns the
+	// same ones.
 	Next(ctx context.Context, max int) ([]result.Result, error)
 	// Done forgets the n oldest.
 	Done(n int)
-	// Len tells how many wait.
+	// Dead puts the oldest aside, which the sink refused so many times; reason is without secrets.
+	Dead(reason string, attempts int)
+	// Len tells how many wait. Any goroutine may ask.
 	Len() int
+	// Oldest tells for how long the oldest has been waiting; 0 when nothing is. Any goroutine may ask.
+	Oldest() time.Duration
 }
 
-// A Loop delivers the results of one queue to one sink, without end. Each sink has its own, so that one that is down or slow delays nobody else.
+// A Loop delivers the results of one queue to one sink, without end. Each sink has its own, so that one that is down, slow or hangs delays
+// nobody else. Results that cannot be delivered stay in the queue, in order, but for those that the sink refuses.
 type Loop struct {
-	Name    string
-	Sink    Sink
-	Queue   Queue
-	Part    *status.Part
-	Metrics *Metrics
+	Name        string
+	Sink        Sink
+	Queue       Queue
+	MaxAttempts int // how often a result may be refused before it is put aside; at least 1
+	Part        *status.Part
+	Metrics     *Metrics
+	Log         *zap.Logger
+
+	patience patience
+	refusals int  // of the oldest result
+	aside    int  // how many were put aside since the sink took one
+	gone     bool // the far side is closed for good
+	stuck    bool // the sink did not come back from its last Deliver
 }
 
-const (
-	batchSize = 64
-	// attempt bounds one Deliver; a sink that hangs must not hang the queue for ever.
-	attempt = 30 * time.Second
-)
+// batchSize is how many results one Deliver gets.
+const batchSize = 64
 
 // Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink. What could not be delivered
 // even then is told in the error.
 func (l *Loop) Run(ctx context.Context, grace time.Duration) error {
+	showing, enough := context.WithCancel(ctx)
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		l.showLag(showing)
+	}()
+	l.patience = newPatience()
 	l.deliverAll(ctx, false)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	l.deliverAll(last, true)
-	err := l.Sink.Close()
+	enough()
+	<-shown
+	var err error
+	if !l.stuck { // else it belongs to another goroutine still
+		err = l.Sink.Close()
+	}
 	if left := l.Queue.Len(); left > 0 {
 		return fmt.Errorf("sink %q: %d results could not be delivered before the end", l.Name, left)
 	}
@@ -54,40 +77,44 @@ func (l *Loop) Run(ctx context.Context, grace time.Duration) error {
 
 // deliverAll delivers until ctx ends or, where drain is set, the queue is empty.
 func (l *Loop) deliverAll(ctx context.Context, drain bool) {
-	pause := retry.NewPause(500*time.Millisecond, time.Minute)
-	for !drain || l.Queue.Len() > 0 {
-		batch, err := l.Queue.Next(ctx, batchSize)
+	for !l.stuck && (!drain || !l.gone && l.Queue.Len() > 0) {
+		if l.gone {
+			<-ctx.Done()
+			return
+		}
+		size := batchSize
+		if l.refusals > 0 {
+			size = 1 // so that its neighbours are not sent with it over and over
+		}
+		batch, err := l.Queue.Next(ctx, size)
 		if err != nil {
 			return
 		}
-		if err := l.deliver(ctx, batch); err != nil {
-			if ctx.Err() != nil {
-				return // it was we who broke it off
-			}
-			l.Metrics.failures.Inc()
-			l.Part.Set("failing", err)
-			if !pause.Wait(ctx) {
-				return
-			}
+		taken, err := l.attempt(ctx, batch)
+		l.settle(taken)
+		if err == nil {
 			continue
 		}
-		pause.Reset()
-		l.Queue.Done(len(batch))
-		l.Part.Set("idle", nil)
-		l.Part.Well()
+		if ctx.Err() != nil {
+			return // it was we who broke it off
+		}
+		if !l.judge(err, batch[min(taken, len(batch)-1)]).wait(ctx) {
+			return
+		}
 	}
 }
 
-func (l *Loop) deliver(ctx context.Context, batch []result.Result) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, attempt, fmt.Errorf("no answer for %v", attempt))
-	defer cancel()
-	started := time.Now()
-	err := l.Sink.Deliver(ctx, batch)
-	l.Metrics.delivery.Observe(time.Since(started).Seconds())
-	if err != nil {
-		return err
+// settle notes that the sink has taken n results.
+func (l *Loop) settle(n int) {
+	if n == 0 {
+		return
 	}
-	l.Metrics.sent.Add(float64(len(batch)))
+	l.Queue.Done(n)
+	l.refusals, l.aside = 0, 0
+	l.patience.reset()
+	l.Metrics.sent.Add(float64(n))
 	l.Metrics.lastSuccess.SetToCurrentTime()
-	return nil
+	l.Part.Set("idle", nil)
+	l.Part.Well()
+	l.Part.Detail("last_success", now())
 }

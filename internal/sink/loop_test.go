@@ -16,29 +16,29 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // place is a sink whose far side the test plays.
 type place struct {
-	answer func(ctx context.Context, try int) error // nil: takes all
+	answer func(ctx context.Context, try int, batch []result.Result) (taken int, err error) // nil: takes all
 	tries  []time.Time
 	took   []string
 	sizes  []int
 	closed bool
 }
 
-func (p *place) Deliver(ctx context.Context, batch []result.Result) error {
+func (p *place) Deliver(ctx context.Context, batch []result.Result) (taken int, err error) {
 	p.tries = append(p.tries, time.Now())
-	if p.answer != nil {
-		if err := p.answer(ctx, len(p.tries)); err != nil {
-			return err
-		}
-	}
 	p.sizes = append(p.sizes, len(batch))
-	for _, r := range batch {
+	taken = len(batch)
+	if p.answer != nil {
+		taken, err = p.answer(ctx, len(p.tries), batch)
+	}
+	for _, r := range batch[:taken] {
 		p.took = append(p.took, r.ID)
 	}
-	return nil
+	return taken, err
 }
 
 func (p *place) Close() error {
@@ -46,31 +46,88 @@ func (p *place) Close() error {
 	return nil
 }
 
-// running is a loop in the background.
-type running struct {
-	queue *spool.Memory
-	part  *status.Part
-	stop  context.CancelFunc
-	ended chan error
-	want  []string
+// until makes a far side that fails until some time has passed.
+func until(d time.Duration, err error) func(context.Context, int, []result.Result) (int, error) {
+	start := time.Now()
+	return func(_ context.Context, _ int, batch []result.Result) (int, error) {
+		if time.Since(start) < d {
+			return 0, err
+		}
+		return len(batch), nil
+	}
 }
 
-func run(t *testing.T, p *place, grace time.Duration) *running {
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{
-		queue: spool.NewMemory(1000, spool.NewVectors(prometheus.NewRegistry()).Sink("s")), stop: cancel, ended: make(chan error, 1),
-		part: status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("s", sink.Kind),
+// without makes a far side that takes everything up to one result.
+func without(id string, err error) func(context.Context, int, []result.Result) (int, error) {
+	return func(_ context.Context, _ int, batch []result.Result) (int, error) {
+		if i := slices.IndexFunc(batch, func(r result.Result) bool { return r.ID == id }); i >= 0 {
+			return i, err
+		}
+		return len(batch), nil
 	}
-	l := &sink.Loop{Name: "s", Sink: p, Queue: r.queue, Part: r.part, Metrics: sink.NewVectors(prometheus.NewRegistry()).Sink("s")}
+}
+
+// queue is a queue that remembers what was put aside.
+type queue struct {
+	*spool.Memory
+	lent []result.Result
+	dead []string
+}
+
+func (q *queue) Next(ctx context.Context, max int) (batch []result.Result, err error) {
+	batch, err = q.Memory.Next(ctx, max)
+	q.lent = batch
+	return batch, err
+}
+
+func (q *queue) Done(n int) {
+	q.lent = q.lent[n:]
+	q.Memory.Done(n)
+}
+
+func (q *queue) Dead(reason string, attempts int) {
+	q.dead = append(q.dead, fmt.Sprintf("%s: %s (%d)", q.lent[0].ID, reason, attempts))
+	q.lent = q.lent[1:]
+	q.Memory.Dead(reason, attempts)
+}
+
+// running is a loop in the background.
+type running struct {
+	queue    *queue
+	part     *status.Part
+	registry *prometheus.Registry
+	logs     *observer.ObservedLogs
+	stop     context.CancelFunc
+	ended    chan error
+	want     []string
+}
+
+func run(t *testing.T, s sink.Sink, grace time.Duration) *running {
+	ctx, cancel := context.WithCancel(t.Context())
+	core, logs := observer.New(zap.InfoLevel)
+	registry := prometheus.NewRegistry()
+	r := &running{
+		queue: &queue{Memory: spool.NewMemory(10_000, spool.NewVectors(prometheus.NewRegistry()).Sink("s"))}, registry: registry, logs: logs,
+		stop: cancel, ended: make(chan error, 1), part: status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("s", sink.StatusKind),
+	}
+	l := &sink.Loop{
+		Name: "s", Sink: s, Queue: r.queue, MaxAttempts: 5, Part: r.part, Metrics: sink.NewVectors(registry).Sink("s"), Log: zap.New(core),
+	}
 	go func() { r.ended <- l.Run(ctx, grace) }()
 	return r
+}
+
+// end ends the loop and returns what Run did.
+func (r *running) end() error {
+	r.stop()
+	return <-r.ended
 }
 
 func (r *running) add(n int) {
 	for range n {
 		id := fmt.Sprint(len(r.want))
 		r.want = append(r.want, id)
-		r.queue.Add(result.Result{ID: id})
+		r.queue.Add(result.Result{ID: id, Time: time.Now()})
 	}
 }
 
@@ -98,13 +155,7 @@ func TestResultsArriveInOrderAndInBatches(t *testing.T) {
 
 func TestASinkThatIsDownLosesNothingAndIsTriedForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		p := &place{answer: func(context.Context, int) error {
-			if time.Since(start) < 2*time.Hour {
-				return errors.New("no such host")
-			}
-			return nil
-		}}
+		p := &place{answer: until(2*time.Hour, errors.New("no such host"))}
 		r := run(t, p, time.Second)
 		r.add(300)
 		time.Sleep(time.Hour)
@@ -130,17 +181,17 @@ func TestASinkThatIsDownLosesNothingAndIsTriedForEver(t *testing.T) {
 
 func TestASinkThatHangsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &place{answer: func(ctx context.Context, try int) error {
+		p := &place{answer: func(ctx context.Context, try int, batch []result.Result) (int, error) {
 			if try == 1 {
 				<-ctx.Done()
-				return context.Cause(ctx)
+				return 0, context.Cause(ctx)
 			}
-			return nil
+			return len(batch), nil
 		}}
 		r := run(t, p, time.Second)
 		r.add(1)
-		time.Sleep(30*time.Second + time.Millisecond)
-		if text := r.part.View().Error; text != "no answer for 30s" {
+		time.Sleep(time.Minute + time.Millisecond)
+		if text := r.part.View().Error; text != "no answer for 1m0s" {
 			t.Errorf("the error is %q", text)
 		}
 		time.Sleep(time.Second)
@@ -155,12 +206,12 @@ func TestASinkThatHangsIsTriedAgain(t *testing.T) {
 
 func TestWhatWaitsAtTheEndIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &place{answer: func(ctx context.Context, _ int) error {
+		p := &place{answer: func(ctx context.Context, _ int, batch []result.Result) (int, error) {
 			select {
 			case <-time.After(time.Second):
-				return nil
+				return len(batch), nil
 			case <-ctx.Done():
-				return ctx.Err()
+				return 0, ctx.Err()
 			}
 		}}
 		r := run(t, p, 10*time.Second)
@@ -175,7 +226,7 @@ func TestWhatWaitsAtTheEndIsDelivered(t *testing.T) {
 
 func TestWhatCannotBeDeliveredAtTheEndIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &place{answer: func(context.Context, int) error { return errors.New("down") }}
+		p := &place{answer: until(time.Hour, errors.New("down"))}
 		r := run(t, p, 5*time.Second)
 		r.add(7)
 		time.Sleep(time.Minute)
@@ -188,26 +239,4 @@ func TestWhatCannotBeDeliveredAtTheEndIsTold(t *testing.T) {
 			t.Errorf("took %v, closed %v", took, p.closed)
 		}
 	})
-}
-
-func TestTheRouterFollowsTheWatch(t *testing.T) {
-	got := map[string][]string{}
-	into := func(queue string) func(result.Result) {
-		return func(r result.Result) { got[queue] = append(got[queue], r.ID) }
-	}
-	r := sink.NewRouter()
-	r.Accept(result.Result{ID: "too early", Watch: "people"})
-	r.Set(sink.Routes{"people": {into("file"), into("webhook")}, "cars": {into("webhook")}})
-	for id, watch := range []string{"people", "cars", "unknown", "people"} {
-		r.Accept(result.Result{ID: fmt.Sprint(id), Watch: watch})
-	}
-	if !slices.Equal(got["file"], []string{"0", "3"}) || !slices.Equal(got["webhook"], []string{"0", "1", "3"}) {
-		t.Errorf("got %v", got)
-	}
-	r.Set(sink.Routes{"cars": {into("file")}})
-	r.Accept(result.Result{ID: "4", Watch: "cars"})
-	r.Accept(result.Result{ID: "5", Watch: "people"})
-	if !slices.Equal(got["file"], []string{"0", "3", "4"}) || len(got["webhook"]) != 3 {
-		t.Errorf("after the routes were changed: %v", got)
-	}
 }

@@ -11,10 +11,13 @@ type Vectors struct {
 
 // Metrics are those of one sink.
 type Metrics struct {
-	sent, failures prometheus.Counter
-	delivery       prometheus.Observer
-	lastSuccess    prometheus.Gauge
+	sent        prometheus.Counter
+	failures    *prometheus.CounterVec // by kind
+	delivery    prometheus.Observer
+	lastSuccess prometheus.Gauge
 }
+
+func (m *Metrics) failed(k Kind) { m.failures.WithLabelValues(string(k)).Inc() }
 
 // NewVectors registers the metrics.
 func NewVectors(reg prometheus.Registerer) *Vectors {
@@ -23,8 +26,9 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		return prometheus.Opts{Namespace: "overshoot_agent", Subsystem: "sink", Name: name, Help: help}
 	}
 	v := &Vectors{
-		sent:     prometheus.NewCounterVec(prometheus.CounterOpts(opts("sent_total", "Results the sink took.")), label),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts(opts("failures_total", "Deliveries that failed and were kept for another try.")), label),
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts(opts("sent_total", "Results the sink took.")), label),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts(opts("failures_total", "Deliveries that failed, by what that means.")),
+			[]string{"sink", "kind"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "overshoot_agent", Subsystem: "sink", Name: "delivery_seconds", Help: "Time one delivery took.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
@@ -37,13 +41,17 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 
 // Sink makes the series of one sink, at zero.
 func (v *Vectors) Sink(name string) *Metrics {
-	return &Metrics{v.sent.WithLabelValues(name), v.failures.WithLabelValues(name), v.delivery.WithLabelValues(name), v.lastSuccess.WithLabelValues(name)}
+	failures := v.failures.MustCurryWith(prometheus.Labels{"sink": name})
+	for _, k := range []Kind{Again, Refused, Gone} {
+		failures.WithLabelValues(string(k))
+	}
+	return &Metrics{v.sent.WithLabelValues(name), failures, v.delivery.WithLabelValues(name), v.lastSuccess.WithLabelValues(name)}
 }
 
 // Forget removes the series of a sink that is no longer configured.
 func (v *Vectors) Forget(name string) {
 	v.sent.DeleteLabelValues(name)
-	v.failures.DeleteLabelValues(name)
+	v.failures.DeletePartialMatch(prometheus.Labels{"sink": name})
 	v.delivery.DeleteLabelValues(name)
 	v.lastSuccess.DeleteLabelValues(name)
 }

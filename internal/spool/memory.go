@@ -7,6 +7,7 @@ package spool
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,6 +74,22 @@ func (m *Memory) Done(n int) {
 	m.metrics.records.Set(float64(len(m.waiting)))
 }
 
+// Dead implements sink.Queue: what is put aside is counted, and gone.
+func (m *Memory) Dead(string, int) {
+	m.metrics.dead().Inc()
+	m.Done(1)
+}
+
+// Oldest implements sink.Queue.
+func (m *Memory) Oldest() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.waiting) == 0 {
+		return 0
+	}
+	return max(time.Since(m.waiting[0].Time), 0)
+}
+
 // Len implements sink.Queue.
 func (m *Memory) Len() int {
 	m.mu.Lock()
@@ -90,6 +107,7 @@ type Vectors struct {
 type Metrics struct {
 	records prometheus.Gauge
 	dropped prometheus.Counter
+	dead    func() prometheus.Counter
 }
 
 // NewVectors registers the metrics.
@@ -108,7 +126,9 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 
 // Sink makes the series of one queue, at zero.
 func (v *Vectors) Sink(name string) *Metrics {
-	return &Metrics{v.records.WithLabelValues(name), v.dropped.WithLabelValues(name, "size")}
+	return &Metrics{v.records.WithLabelValues(name), v.dropped.WithLabelValues(name, reasonSize), func() prometheus.Counter {
+		return v.dropped.WithLabelValues(name, reasonDead)
+	}}
 }
 
 // Forget removes the series of a queue whose sink is no longer configured.

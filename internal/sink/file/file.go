@@ -1,139 +1,151 @@
-// Package file is the sink that appends results to a file, one JSON object per line.
+// Package file is the sink that appends results to files, one JSON object per line.
+//
+// A result is delivered when its whole line was written and synced. Only whole lines are appended, so whoever reads along sees at worst that
+// the last line is still growing; what a power cut tore is removed before the next line. Files may be moved away at any time.
 package file
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
+	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 )
 
-// Config is the section of a file sink.
-type Config struct {
-	Path string `yaml:"path"` // of the file; its folder is made when it is missing
-}
+// maxOpen bounds how many files stay open between two batches; the one used longest ago is closed first.
+const maxOpen = 32
 
-// Decode reads and checks a section. Its errors name the place in the file.
-func Decode(s config.Section) (Config, error) {
-	var c Config
-	if err := s.Decode(&c); err != nil {
-		return c, err
-	}
-	if c.Path == "" {
-		return c, s.Problemf("path", "is missing: name the file to write, such as /var/lib/overshoot-agent/results/results.jsonl")
-	}
-	return c, nil
-}
-
-// Sink appends to one file. The file is opened at the first delivery, so that a disk that comes late does no harm.
+// Sink appends to the files of one layout. They are opened when there is something to write, so that a disk that comes late does no harm.
 type Sink struct {
-	path string
-	file *os.File
-	line bytes.Buffer
+	settings Config
+	wrap     func(file) file // put between us and what the system opened, by tests
+
+	here layout          // of the settings, with symbolic links resolved
+	root *os.Root        // its folder; nil until there is something to write
+	logs map[string]*log // open, by path below the folder
+	tick uint64          // counts the uses of logs
+	tidy tidier
 }
 
-// New returns the sink for checked settings.
-func New(c Config) *Sink { return &Sink{path: c.Path} }
+// New returns the sink for settings that come from Decode.
+func New(c Config) *Sink {
+	return &Sink{settings: c, wrap: func(f file) file { return f }, logs: map[string]*log{}, tidy: newTidier()}
+}
 
-// Deliver implements sink.Sink: each result is written by one call and the batch is on disk when it returns. After an error the file is
-// opened anew, which repairs a line that was written in part.
-func (s *Sink) Deliver(_ context.Context, batch []result.Result) error {
-	if err := s.open(); err != nil {
-		return err
+// A delivery is what one Deliver has written to, with the first result of the batch in each.
+type delivery map[*log]int
+
+// Deliver implements sink.Sink. Results for the same file that follow each other are written by one call, and all files are synced before
+// it returns. ctx is looked at between files: what the disk has begun cannot be broken off.
+func (s *Sink) Deliver(ctx context.Context, batch []result.Result) (taken int, err error) {
+	if err := s.enter(); err != nil {
+		return 0, err
 	}
-	for _, r := range batch {
-		if err := s.write(r); err != nil {
-			return errors.Join(fmt.Errorf("appending a result: %w", err), s.Close())
+	d := delivery{}
+	for taken < len(batch) && err == nil {
+		if err = context.Cause(ctx); err == nil {
+			var n int
+			n, err = s.writeRun(d, batch, taken)
+			taken += n
 		}
 	}
-	if err := s.file.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("bringing results to disk: %w", err), s.Close())
-	}
-	return nil
-}
-
-func (s *Sink) write(r result.Result) error {
-	s.line.Reset()
-	encoder := json.NewEncoder(&s.line)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
-		return err
-	}
-	_, err := s.file.Write(s.line.Bytes())
-	return err
-}
-
-// open opens the file when it is not open, or is no longer the one at its path because something like logrotate moved it away.
-func (s *Sink) open() error {
-	if s.file != nil {
-		if s.isCurrent() {
-			return nil
+	for l, failure := range d.sync(s.root) {
+		if failure != nil {
+			taken, err = min(taken, d[l]), cmp.Or(err, fmt.Errorf("bringing results to disk in %s: %w", s.path(l.name), failure))
+			s.retire(l) // nobody knows what is in it; it has to be read again from the disk
 		}
-		_ = s.Close() // it was synced; what could fail here has no one to tell
+		if l.retired {
+			_ = l.file.Close() // its sync has told all there is to tell
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o750); err != nil {
-		return fmt.Errorf("making the folder of %s: %w", s.path, err)
-	}
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640)
+	s.closeOldest()
+	return taken, err
+}
+
+// writeRun writes the results from at on that belong to the same file and fit into it, and tells how many of their lines are whole. It may be
+// none where the file was put aside instead.
+func (s *Sink) writeRun(d delivery, batch []result.Result, at int) (n int, err error) {
+	name := s.here.file(batch[at])
+	l, err := s.open(d, name)
 	if err != nil {
-		return fmt.Errorf("opening the result file: %w", err)
+		return 0, err
 	}
-	if err := cutTornLine(f); err != nil {
-		return errors.Join(fmt.Errorf("repairing the last line of %s: %w", s.path, err), f.Close())
+	if s.settings.Rotate.isDue(l, time.Now()) {
+		return 0, s.rotate(d, l)
 	}
-	s.file = f
-	return nil
-}
-
-func (s *Sink) isCurrent() bool {
-	opened, err := s.file.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(s.path)
-	return err == nil && os.SameFile(opened, there)
-}
-
-// cutTornLine removes what follows the last line break: a power cut left it, and it would spoil the line after it. Its result is
-// delivered again, because it was never acknowledged.
-func cutTornLine(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	end := info.Size()
-	block := make([]byte, 4096)
-	for end > 0 {
-		start := max(end-int64(len(block)), 0)
-		n, err := f.ReadAt(block[:end-start], start)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if i := bytes.LastIndexByte(block[:n], '\n'); i >= 0 {
-			end = start + int64(i) + 1
+	l.lines.reset()
+	for _, r := range batch[at:] {
+		if s.here.file(r) != name {
 			break
 		}
-		end = start
+		text, err := r.MarshalJSON()
+		if err != nil && l.lines.empty() {
+			return 0, &sink.Error{Kind: sink.Refused, Final: true, Err: fmt.Errorf("writing the result as JSON: %w", err)}
+		}
+		if err != nil || !l.lines.empty() && !s.settings.Rotate.fits(l, len(text)) {
+			break
+		}
+		l.lines.add(text)
 	}
-	if end == info.Size() {
-		return nil
+	if !s.settings.Rotate.fits(l, 0) && l.size > 0 {
+		return 0, s.rotate(d, l)
 	}
-	return f.Truncate(end)
+	if _, known := d[l]; !known {
+		d[l] = at
+	}
+	if n, err = l.write(); err != nil {
+		s.retire(l) // opened anew it is without the torn line
+		err = fmt.Errorf("appending to %s: %w", s.path(name), err)
+	}
+	return n, err
 }
 
-// Close implements sink.Sink.
-func (s *Sink) Close() error {
-	if s.file == nil {
-		return nil
+// sync brings everything to disk, all files at once, for which a disk needs little more time than for one.
+func (d delivery) sync(root *os.Root) map[*log]error {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	failures := map[*log]error{}
+	for l := range d {
+		all.Go(func() {
+			err := l.sync(root)
+			mu.Lock()
+			defer mu.Unlock()
+			failures[l] = err
+		})
 	}
-	err := s.file.Close()
-	s.file = nil
-	return err
+	all.Wait()
+	return failures
+}
+
+// retire takes a log out of use; it is closed when the batch is on disk.
+func (s *Sink) retire(l *log) {
+	l.retired = true
+	if s.logs[l.name] == l {
+		delete(s.logs, l.name)
+	}
+}
+
+// path returns where a file is, for messages.
+func (s *Sink) path(name string) string { return filepath.Join(s.here.folder, name) }
+
+// closeOldest closes the logs that are too many. All of them are synced.
+func (s *Sink) closeOldest() {
+	for len(s.logs) > maxOpen {
+		l := slices.MinFunc(slices.Collect(maps.Values(s.logs)), func(a, b *log) int { return cmp.Compare(a.used, b.used) })
+		delete(s.logs, l.name)
+		_ = l.file.Close() // what could fail here has no one to tell
+	}
+}
+
+// Close implements sink.Sink. It breaks off the compression of files that were put aside, which the next rotation takes up again.
+func (s *Sink) Close() error {
+	s.tidy.stop()
+	return s.leave()
 }

@@ -34,9 +34,33 @@ func deliver(t *testing.T, s *file.Sink, ids ...string) {
 	for _, id := range ids {
 		batch = append(batch, answer(id))
 	}
-	if err := s.Deliver(t.Context(), batch); err != nil {
+	if taken, err := s.Deliver(t.Context(), batch); err != nil || taken != len(ids) {
+		t.Fatalf("took %d: %v", taken, err)
+	}
+}
+
+// open makes a sink of settings.
+func open(t *testing.T, settings string) *file.Sink {
+	t.Helper()
+	c, err := decode(settings)
+	if err != nil {
 		t.Fatal(err)
 	}
+	s := file.New(c)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func decode(settings string) (file.Config, error) {
+	s, err := config.ParseSection("c.yaml", "type: file\n"+settings)
+	if err != nil {
+		return file.Config{}, err
+	}
+	return file.Decode(s)
 }
 
 func want(t *testing.T, path string, lines ...string) {
@@ -53,11 +77,8 @@ func want(t *testing.T, path string, lines ...string) {
 func TestEachResultIsOneLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.jsonl")
 	for _, ids := range [][]string{{"1", "2"}, {"3"}} { // as well after a restart
-		s := file.New(file.Config{Path: path})
+		s := open(t, "path: "+path)
 		deliver(t, s, ids...)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 	want(t, path, line("1"), line("2"), line("3"))
 }
@@ -65,8 +86,7 @@ func TestEachResultIsOneLine(t *testing.T) {
 func TestTheFolderIsMadeAndOthersMayNotLook(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	path := filepath.Join(t.TempDir(), "a", "b", "r.jsonl")
-	s := file.New(file.Config{Path: path})
-	defer func() { _ = s.Close() }()
+	s := open(t, "path: "+path)
 	if _, err := os.Stat(filepath.Dir(path)); err == nil {
 		t.Error("the folder was made before the first delivery")
 	}
@@ -97,8 +117,7 @@ func TestATornLastLineIsCut(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tc.before), 0o640); err != nil {
 				t.Fatal(err)
 			}
-			s := file.New(file.Config{Path: path})
-			defer func() { _ = s.Close() }()
+			s := open(t, "path: "+path)
 			deliver(t, s, "9")
 			want(t, path, tc.kept, line("9"))
 		})
@@ -107,8 +126,7 @@ func TestATornLastLineIsCut(t *testing.T) {
 
 func TestAFileThatWasMovedAwayIsOpenedAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.jsonl")
-	s := file.New(file.Config{Path: path})
-	defer func() { _ = s.Close() }()
+	s := open(t, "path: "+path)
 	deliver(t, s, "1")
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
@@ -129,9 +147,8 @@ func TestAPlaceThatCannotBeWrittenIsAnErrorUntilItCan(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "disk"), nil, 0o600); err != nil { // a file where the folder should be
 		t.Fatal(err)
 	}
-	s := file.New(file.Config{Path: path})
-	defer func() { _ = s.Close() }()
-	if err := s.Deliver(t.Context(), []result.Result{answer("1")}); err == nil || !strings.Contains(err.Error(), path) {
+	s := open(t, "path: "+path)
+	if taken, err := s.Deliver(t.Context(), []result.Result{answer("1")}); taken != 0 || err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "disk")); err != nil {
@@ -142,30 +159,37 @@ func TestAPlaceThatCannotBeWrittenIsAnErrorUntilItCan(t *testing.T) {
 }
 
 func TestAFullDisk(t *testing.T) {
-	s := file.New(file.Config{Path: "/dev/full"}) // takes no byte, as a disk without space
-	defer func() { _ = s.Close() }()
+	s := open(t, "path: "+"/dev/full") // takes no byte, as a disk without space
 	for range 2 {
-		if err := s.Deliver(t.Context(), []result.Result{answer("1")}); err == nil || !strings.Contains(err.Error(), "no space left on device") {
+		if taken, err := s.Deliver(t.Context(), []result.Result{answer("1")}); taken != 0 || err == nil || !strings.Contains(err.Error(), "no space left on device") {
 			t.Errorf("got %v", err)
 		}
 	}
 }
 
 func TestSettings(t *testing.T) {
-	decode := func(text string) (file.Config, error) {
-		s, err := config.ParseSection("c.yaml", "type: file\n"+text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return file.Decode(s)
-	}
-	if c, err := decode("path: /x/r.jsonl"); err != nil || c.Path != "/x/r.jsonl" {
+	if c, err := decode("path: /x/r.jsonl"); err != nil || c.Path != "/x/r.jsonl" || c.Rotate != (file.Rotate{}) {
 		t.Errorf("got %+v, %v", c, err)
 	}
-	if _, err := decode("path: ''"); err == nil || !strings.Contains(err.Error(), "path: ") {
-		t.Errorf("got %v", err)
+	c, err := decode("path: /x/{camera}/{watch}-{date}.jsonl\nrotate: {size: 64MiB, every: 1d, keep: 7, gzip: true}")
+	if want := (file.Rotate{Size: 64 << 20, Every: config.Duration(24 * time.Hour), Keep: 7, Gzip: true}); err != nil || c.Rotate != want {
+		t.Errorf("got %+v, %v", c, err)
 	}
-	if _, err := decode("pth: /x"); err == nil || !strings.Contains(err.Error(), `did you mean "path"?`) {
-		t.Errorf("got %v", err)
+	for settings, want := range map[string]string{
+		"path: ''":                                   "path: ",
+		"pth: /x":                                    `did you mean "path"?`,
+		"path: /x/{cam}.jsonl":                       "unknown variable {cam}",
+		"path: /x/{camera}/":                         "is a folder",
+		"path: /x/{camera}/../../r.jsonl":            "has .. after a variable",
+		"path: /x/r\nrotate: {size: 64}":             "64MiB",
+		"path: /x/r\nrotate: {size: 1KiB}":           "64KiB or more",
+		"path: /x/r\nrotate: {size: 99999999999GiB}": "64MiB",
+		"path: /x/r\nrotate: {every: 1s}":            "1m or more",
+		"path: /x/r\nrotate: {keep: 3}":              "never happens",
+		"path: /x/r\nrotate: {size: 1MiB, keep: -1}": "keep: -1",
+	} {
+		if _, err := decode(settings); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", settings, err, want)
+		}
 	}
 }

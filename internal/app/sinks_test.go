@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+)
+
+// far is a sink that says what it got and answers with err.
+type far struct {
+	err error
+	got chan string
+}
+
+func (f far) Deliver(_ context.Context, batch []result.Result) (int, error) {
+	f.got <- batch[0].ID
+	if f.err != nil {
+		return 0, f.err
+	}
+	return len(batch), nil
+}
+
+func (f far) Close() error { return nil }
+
+func TestASinkThatIsGoneIsTriedAgainAfterAReload(t *testing.T) {
+	a := start(t, &service{}, door("a"), "")
+	defer a.sinks.Stop()
+	got := make(chan string, 10)
+	plan := a.running()
+	plan.sinks["f"] = far{&sink.Error{Kind: sink.Gone, Err: errors.New("410")}, got}
+	a.applySinks(a.life, plan)
+	a.queues["f"].Add(result.Result{ID: "1"})
+	if id := <-got; id != "1" {
+		t.Errorf("got %s", id)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !a.isGone("f"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the board does not say that it is gone")
+		}
+	}
+	if ready, why := a.ready(); ready {
+		t.Errorf("ready: %s", why)
+	}
+	plan.sinks["f"] = far{nil, got} // the same configuration, read again
+	a.applySinks(a.life, plan)
+	if id := <-got; id != "1" || a.isGone("f") {
+		t.Errorf("got %s, gone %v", id, a.isGone("f"))
+	}
+	plan.sinks["f"] = far{errors.New("must not be used"), got}
+	a.applySinks(a.life, plan) // what works is left alone
+	a.queues["f"].Add(result.Result{ID: "2"})
+	if id := <-got; id != "2" {
+		t.Errorf("got %s", id)
+	}
+	if a.isGone("f") {
+		t.Error("it is gone")
+	}
+}

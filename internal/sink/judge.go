@@ -1,0 +1,83 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/retry"
+	"go.uber.org/zap"
+)
+
+// afterLimit bounds what a far side can ask for: a slip of it must not silence a sink for days.
+const afterLimit = 5 * time.Minute
+
+// suspicious is the number of results, put aside in a row, from which it seems that not they are wrong but the far side, or how we
+// address it. Then the pauses go on growing from one to the next, so that not a whole backlog is put aside in minutes.
+const suspicious = 3
+
+// judge decides what a failure means, first being the result that was not taken, and says how long to wait.
+func (l *Loop) judge(err error, first result.Result) pause {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Kind: Again, Err: err}
+	}
+	l.Metrics.failed(e.Kind)
+	l.Part.Detail("last_error", now()+" "+err.Error())
+	switch e.Kind {
+	case Gone:
+		l.gone = true
+		l.Part.Set("gone", err)
+		l.Log.Error("the far side of a sink is closed for good; nothing is delivered to it until the configuration is loaded again",
+			zap.String("sink", l.Name), zap.Error(err))
+		return 0
+	case Refused:
+		l.Part.Set("failing", err)
+		if l.refusals++; e.Final || l.refusals >= l.MaxAttempts {
+			return l.putAside(err, first)
+		}
+	default:
+		l.Part.Set("failing", err)
+	}
+	return l.patience.next(e.RetryAfter)
+}
+
+// putAside makes a dead letter of the oldest result.
+func (l *Loop) putAside(err error, first result.Result) pause {
+	l.Log.Warn("a result was refused and is put aside", zap.String("sink", l.Name), zap.String("id", first.ID),
+		zap.String("camera", first.Camera), zap.String("watch", first.Watch), zap.Int("attempts", l.refusals), zap.Error(err))
+	l.Queue.Dead(err.Error(), l.refusals)
+	l.refusals = 0
+	if l.aside++; l.aside < suspicious {
+		l.patience.reset()
+		l.Part.Set("idle", nil) // the far side answers
+		return 0
+	}
+	return l.patience.next(0)
+}
+
+// patience yields the pauses after failures.
+type patience struct{ pauses *retry.Pause }
+
+func newPatience() patience { return patience{retry.NewPause(500*time.Millisecond, time.Minute)} }
+
+func (p patience) reset() { p.pauses.Reset() }
+
+// next returns the next pause, and not less than the far side asked for. To that some is added by chance, because it may have asked a whole
+// fleet.
+func (p patience) next(after time.Duration) pause {
+	if after = min(after, afterLimit); after > 0 {
+		after += rand.N(after/10 + 1)
+	}
+	return pause(max(p.pauses.Next(), after))
+}
+
+// pause is how long to wait before the next attempt.
+type pause time.Duration
+
+// wait reports false as soon as ctx has ended.
+func (p pause) wait(ctx context.Context) bool {
+	return p <= 0 && ctx.Err() == nil || retry.Sleep(ctx, time.Duration(p))
+}

@@ -1,0 +1,88 @@
+package spool
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// letterShare is how much of the file dead letters may take: an eighth. The oldest go first.
+const letterShare = 8
+
+// Dead puts the first of what Next returned aside, because the sink will never take it: reason says why, and must hold no secrets. It stays
+// in the file, for a person to look at and have it delivered again. Dead waits for the disk.
+func (q *Queue) Dead(reason string, attempts int) {
+	s := q.spool
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.mu.Lock()
+	l := q.lent[0]
+	letter := deadLetter{record: l.record, sink: q.name, reason: reason, attempts: attempts, died: time.Now()}
+	letter.record.sinks = nil
+	p := &plan{acked: map[*shelf]int{}, rows: s.book.enterLetter(letter.sink, letter.encode(), s.letterLimit())}
+	q.settle(1)
+	s.enterCursors(p) // in the same transaction, so that it does not come back to life
+	s.o.Meters.dropped(q.name, reasonDead).Inc()
+	s.mu.Unlock()
+
+	err := s.store.write(p.rows, nil)
+	if isFull(err) {
+		s.room.filled(s.store, s.now())
+		err = s.store.write(p.rows, nil)
+	}
+	if err == nil {
+		s.publish(p)
+		return
+	}
+	s.abandon(p)
+	s.mu.Lock()
+	s.book.dropLetter(len(s.book.letters) - 1)
+	s.mu.Unlock()
+	s.o.Log.Error("a dead letter could not be kept", zap.String("sink", q.name), zap.String("id", l.result.ID), zap.Error(err))
+	if !isFull(err) && !isBusy(err) {
+		s.replace(err)
+	}
+}
+
+// letterLimit is how many parts dead letters may have.
+func (s *Spool) letterLimit() int {
+	limit := int(s.room.limit(unlimited)) / letterShare
+	return max(limit, 1)
+}
+
+// enterLetter plans a dead letter: it is in the book at once. Older ones make room for it.
+func (b *book) enterLetter(sink string, text []byte, limit int) (rows []row) {
+	b.letter++
+	parts := split(kindDead, b.letter, text)
+	total := len(parts)
+	for _, l := range b.letters {
+		total += len(l.slots)
+	}
+	for total > limit && len(b.letters) > 0 {
+		total -= len(b.letters[0].slots)
+		b.dropLetter(0)
+	}
+	slots := b.allot(len(parts))
+	for i, part := range parts {
+		rows = append(rows, row{slots[i], part})
+	}
+	b.letters = append(b.letters, letter{b.letter, sink, slots})
+	return rows
+}
+
+func (b *book) dropLetter(i int) {
+	b.release(b.letters[i].slots)
+	b.letters = append(b.letters[:i:i], b.letters[i+1:]...)
+}
+
+// DeadLetters tells how many dead letters of the sink are kept.
+func (q *Queue) DeadLetters() (n int) {
+	q.spool.mu.Lock()
+	defer q.spool.mu.Unlock()
+	for _, l := range q.spool.book.letters {
+		if l.sink == q.name {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,210 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"go.uber.org/zap"
+)
+
+// ErrTooManySinks says that there are 64 already.
+var ErrTooManySinks = errors.New("the spool serves no more than 64 sinks")
+
+// A Queue gives one sink what it does not have yet, first come, first served. There is no way past a backlog: it is read faster than any sink
+// takes it, and order is worth more. Next, Done and Dead belong to one goroutine; any may call the rest.
+type Queue struct {
+	spool   *Spool
+	name    string
+	arrived chan struct{} // holds a token when something may have come
+	lent    []loan        // what Next has returned; the lock of the spool protects its positions
+}
+
+type loan struct {
+	position uint64
+	record   record
+	result   result.Result
+}
+
+// Queue returns the queue of a sink, which may have results from an earlier life of the process. There is one for each name.
+func (s *Spool) Queue(sink string) (*Queue, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues[sink]; q != nil {
+		return q, nil
+	}
+	if s.book.shelf(sink) == nil {
+		return nil, ErrTooManySinks
+	}
+	q := &Queue{spool: s, name: sink, arrived: make(chan struct{}, 1)}
+	s.queues[sink] = q
+	s.book.byName[sink].wanted = true
+	s.o.Meters.sink(sink)
+	return q, nil
+}
+
+// Forget drops what waits for a sink that is no longer configured, and its queue, which must not be used any more.
+func (s *Spool) Forget(sink string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.queues, sink)
+	s.o.Meters.forget(sink)
+	shelf := s.book.byName[sink]
+	if shelf == nil {
+		return
+	}
+	shelf.wanted, shelf.lent = false, nil
+	var all []uint64
+	for _, e := range s.book.first(shelf, shelf.count) {
+		all = append(all, e.position)
+	}
+	if len(all) > 0 {
+		s.o.Log.Warn("results were dropped because their sink is no longer configured", zap.String("sink", sink), zap.Int("results", len(all)))
+		s.take(shelf, all)
+	}
+}
+
+func (s *Spool) allQueues() (all []*Queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		all = append(all, q)
+	}
+	return all
+}
+
+func (q *Queue) wake() {
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// Next blocks until something waits or ctx ends, and returns up to max results, oldest first. Until Done or Dead it returns the same ones,
+// and then first those that are left of them. After Close of the spool it returns ErrClosed.
+func (q *Queue) Next(ctx context.Context, max int) ([]result.Result, error) {
+	for ctx.Err() == nil {
+		for len(q.lent) == 0 && q.Len() > 0 {
+			if err := q.lend(max); err != nil {
+				return nil, err
+			}
+		}
+		if n := min(len(q.lent), max); n > 0 {
+			batch := make([]result.Result, 0, n)
+			for _, l := range q.lent[:n] {
+				batch = append(batch, l.result)
+			}
+			return batch, nil
+		}
+		select {
+		case <-q.arrived:
+		case <-ctx.Done():
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// lend reads what comes next. When that fails the file is replaced, so that the next attempt goes better.
+func (q *Queue) lend(max int) error {
+	s := q.spool
+	s.io.Lock()
+	defer s.io.Unlock()
+	if s.over {
+		return ErrClosed
+	}
+	s.mu.Lock()
+	shelf := s.book.byName[q.name]
+	entries := s.book.first(shelf, max)
+	shelf.lent = nil
+	for _, e := range entries {
+		shelf.lent = append(shelf.lent, e.position)
+	}
+	s.mu.Unlock()
+
+	var loans []loan
+	for _, e := range entries {
+		l := loan{position: e.position}
+		text, err := s.store.assemble(kindResult, e.position, e.slots())
+		if err != nil {
+			s.mu.Lock()
+			s.book.byName[q.name].lent = nil
+			s.mu.Unlock()
+			s.replace(err)
+			return nil
+		}
+		if l.record, err = decodeRecord(text); err == nil {
+			err = l.result.UnmarshalJSON(l.record.body)
+		}
+		if err != nil {
+			q.spoil(e.position, err)
+			continue
+		}
+		loans = append(loans, l)
+	}
+	s.mu.Lock()
+	q.lent = loans
+	s.mu.Unlock()
+	return nil
+}
+
+// spoil drops a record that is whole and yet no result.
+func (q *Queue) spoil(position uint64, err error) {
+	s := q.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Log.Error("a result in the spool cannot be read and is dropped", zap.Uint64("position", position), zap.Error(err))
+	s.book.drop(position, func(sink string) { s.o.Meters.dropped(sink, reasonCorrupt).Inc() })
+}
+
+// Done notes that the sink has the first n of what Next returned.
+func (q *Queue) Done(n int) {
+	s := q.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q.settle(n)
+}
+
+// settle takes the first n that are lent. The lock is held.
+func (q *Queue) settle(n int) {
+	var positions []uint64
+	for _, l := range q.lent[:n] {
+		positions = append(positions, l.position)
+	}
+	shelf := q.spool.book.byName[q.name]
+	q.lent, shelf.lent = q.lent[n:], shelf.lent[min(n, len(shelf.lent)):]
+	q.spool.take(shelf, positions)
+}
+
+// take notes that a sink does not wait for some results any more. The lock is held.
+func (s *Spool) take(shelf *shelf, positions []uint64) {
+	idle := true
+	for _, other := range s.book.shelves {
+		idle = idle && other.taken == 0
+	}
+	if idle {
+		s.acksDue = s.now() + acksAfter
+	}
+	s.book.settle(shelf, positions)
+	if idle || shelf.taken >= acksMost || len(s.front.items) > 0 {
+		s.wakeWriter()
+	}
+}
+
+// Len tells how many results wait for the sink, those included that Next has returned.
+func (q *Queue) Len() int {
+	q.spool.mu.Lock()
+	defer q.spool.mu.Unlock()
+	return q.spool.book.byName[q.name].count
+}
+
+// Oldest tells for how long the oldest has been waiting; 0 when nothing is.
+func (q *Queue) Oldest() time.Duration {
+	s := q.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.book.first(s.book.byName[q.name], 1); len(first) > 0 {
+		return max(s.now()-first[0].accepted, 0)
+	}
+	return 0
+}
