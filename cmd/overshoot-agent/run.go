@@ -25,6 +25,7 @@ func (c *runCommand) Run() error {
 	context.AfterFunc(ctx, stop)
 	hangups := make(chan os.Signal, 1) // more than one at a time ask for the same
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // whoever reads our standard output may go without taking us along
 
 	collectOften()
 	var inputs config.Inputs

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
@@ -13,10 +14,9 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/overshoot"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
-	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/secret"
-	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/slot"
+	"github.com/overshoot-ai/overshoot-agent/internal/snapshot"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
@@ -53,26 +53,27 @@ type agent struct {
 	board     *status.Board
 	server    *status.Server
 	config    *status.Part
+	spoolPart *status.Part
 	keys      *keyring
 	encoders  *encode.Encoders // what this machine can do, found out once for all cameras
+	gallery   *snapshot.Gallery
 	pool      *slot.Pool
 	journal   *lease.Journal
 	janitor   *lease.Janitor
 	wake      *wake.Bell
-	router    *sink.Router
-	sequences *result.Sequences
+	spool     *spool.Spool
+	accepting atomic.Pointer[spool.Receipt] // of the newest result
 	cameras   *supervisor.Supervisor
 	sinks     *supervisor.Supervisor
 	requests  chan chan<- error // for a reload
+	seen      sightings         // the newest picture of each camera
 
 	life    context.Context // of everything
 	filming context.Context // of the cameras
 
 	mu      sync.Mutex
 	plan    *Plan                    // the one that runs
-	queues  map[string]*spool.Memory // by sink
 	keepers map[string]*lease.Keeper // by camera: they remember, over its lives, when it may create the next stream
-	losses  error                    // results that could not be delivered in the end
 }
 
 // Run runs the agent until ctx ends. Then it stops asking, leaves the rooms, deletes the streams and delivers what still waits. The error
@@ -104,6 +105,10 @@ func Run(ctx context.Context, o Options) error {
 	serving.Go(a.server.Serve)
 	services.Go(func() error { return a.pool.Run(life) })
 	services.Go(func() error { return a.wake.Run(life) })
+	services.Go(func() error {
+		return a.gallery.Run(life, func() []snapshot.Folder { return a.running().snapshotFolders() })
+	})
+	a.openSpool(c)
 	a.settle(o.Plan)
 	a.apply(o.Plan)
 	o.Log.Info("agent started", zap.String("version", o.Version), zap.String("agent", c.Agent.Name),
@@ -121,10 +126,10 @@ func Run(ctx context.Context, o Options) error {
 	if !keep {
 		a.releaseRest()
 	}
-	a.sinks.Stop() // after the cameras: their last results count as well
+	a.stopSinks() // after the cameras: their last results count as well
 	end()
 	a.janitor.Wait()
-	err = errors.Join(a.losses, services.Wait(), a.server.Close(), serving.Wait())
+	err = errors.Join(a.closeSpool(), services.Wait(), a.server.Close(), serving.Wait())
 	o.Log.Info("stopped", zap.Error(err))
 	return err
 }
@@ -140,17 +145,18 @@ func (a *agent) farewell() error {
 // newAgent makes the parts that need nothing but each other.
 func newAgent(o Options) *agent {
 	a := &agent{
-		Options: o, plan: o.Plan, registry: prometheus.NewRegistry(), router: sink.NewRouter(), sequences: result.NewSequences(),
-		queues: map[string]*spool.Memory{}, keepers: map[string]*lease.Keeper{}, requests: make(chan chan<- error),
+		Options: o, plan: o.Plan, registry: prometheus.NewRegistry(),
+		keepers: map[string]*lease.Keeper{}, requests: make(chan chan<- error),
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
 	a.board = status.NewBoard(o.Log, a.registry)
-	a.config = a.board.Add(unit, configKind)
+	a.config, a.spoolPart = a.board.Add(unit, configKind), a.board.Add(unit, spool.Kind)
 	a.keys = newKeyring(overshoot.Options{
 		BaseURL: o.Plan.Config.Overshoot.BaseURL, UserAgent: "overshoot-agent/" + o.Version, Metrics: a.metrics.api,
 	}, o.Scrubber)
 	a.encoders = encode.NewEncoders("ffmpeg", o.Scrubber.Scrub)
+	a.gallery = snapshot.New(snapshot.Options{Program: "ffmpeg", Scrub: o.Scrubber.Scrub, Metrics: a.metrics.snapshot, Log: o.Log})
 	a.pool = slot.NewPool(o.Log, a.board, a.metrics.slot)
 	a.cameras = supervisor.New(o.Log, a.metrics.restarts, o.Scrubber.Scrub)
 	a.sinks = supervisor.New(o.Log, a.metrics.restarts, o.Scrubber.Scrub)

@@ -14,6 +14,8 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish/livekit"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink/file"
+	"github.com/overshoot-ai/overshoot-agent/internal/snapshot"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
@@ -71,6 +73,7 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 	c, name := s.camera, s.camera.Name
 	log := a.Log.With(zap.String("camera", name))
 	feed := hub.New(a.metrics.hub.Camera(name))
+	a.seen.follow(name, feed)
 	part, publishing := a.board.Add(name, camera.Kind), a.metrics.publish.Camera(name)
 	publisher := &publish.Loop{
 		Publisher: &livekit.Publisher{Metrics: publishing, Scrub: a.Scrubber.Scrub},
@@ -93,7 +96,7 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 		Source:    source,
 		Keeper:    a.keeper(name, log),
 		Publisher: publisher,
-		Watchers:  a.watchers(s),
+		Watchers:  a.watchers(s, a.gallery.Camera(name, file.PathName(name), feed, log)),
 	}
 }
 
@@ -118,7 +121,7 @@ func (a *agent) keeper(camera string, log *zap.Logger) *lease.Keeper {
 	return k
 }
 
-func (a *agent) watchers(s scene) []*watch.Watcher {
+func (a *agent) watchers(s scene, pictures *snapshot.Camera) []*watch.Watcher {
 	var all []*watch.Watcher
 	for _, name := range s.camera.Watches {
 		w, ok := s.plan.Config.Watch(name)
@@ -126,7 +129,7 @@ func (a *agent) watchers(s scene) []*watch.Watcher {
 			continue // config has checked the names
 		}
 		all = append(all, &watch.Watcher{
-			Spec: w, Accept: a.router.Accept, Stamp: func(r *result.Result) { a.stamp(r, s, w) },
+			Spec: w, Accept: a.accept, Stamp: func(r *result.Result) { a.stamp(r, s, w) }, Snapshot: a.snapshots(w, pictures),
 			Part: a.board.Add(s.camera.Name, watch.KindOf(name)), Metrics: a.metrics.watch.Watch(s.camera.Name, name),
 		})
 	}
@@ -135,7 +138,7 @@ func (a *agent) watchers(s scene) []*watch.Watcher {
 
 // stamp makes a result one of ours. From here on it counts: its number is taken.
 func (a *agent) stamp(r *result.Result, s scene, w config.Watch) {
-	r.ID, r.Sequence = result.NewID(), a.sequences.Next(s.camera.Name, w.Name)
+	r.ID, r.Sequence = result.NewID(), a.spool.Sequences().Next(s.camera.Name, w.Name)
 	r.Agent, r.Camera, r.Watch, r.Labels = s.plan.Config.Agent.Name, s.camera.Name, w.Name, s.camera.Labels
 }
 
@@ -151,6 +154,7 @@ func (a *agent) forgetCamera(name string, replaced bool) {
 		a.abandon(e)
 	}
 	a.pool.Forget(name)
+	a.seen.forget(name)
 	a.mu.Lock()
 	delete(a.keepers, name)
 	a.mu.Unlock()

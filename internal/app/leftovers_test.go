@@ -73,7 +73,9 @@ state_dir: %q
 	if err := a.configure(plan); err != nil {
 		t.Fatal(err)
 	}
+	a.openSpool(plan.Config)
 	t.Cleanup(func() {
+		_ = a.closeSpool()
 		stopFilming(nil)
 		end()
 		a.janitor.Wait()

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/camera"
-	"github.com/overshoot-ai/overshoot-agent/internal/lease"
-	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"golang.org/x/sys/unix"
 )
@@ -74,21 +71,8 @@ func reloading() string {
 // pages is what the status server shows. Reloads are taken until ctx ends.
 func (a *agent) pages(ctx context.Context) status.Pages {
 	return status.Pages{
-		Board: a.board, Metrics: a.registry, Ready: a.ready,
+		Board: a.board, Metrics: a.registry, Ready: a.readyPage,
 		Agent:  func() string { return a.running().Config.Agent.Name },
 		Reload: func() error { return a.request(ctx) },
 	}
-}
-
-// ready tells whether the agent does its work: every sink takes results, and some camera, if there are any, is live.
-func (a *agent) ready() (bool, string) {
-	switch {
-	case a.board.Any(sink.StatusKind.Name, "failing", "gone"):
-		return false, "a sink takes no results, see /status"
-	case a.board.Any(lease.JournalKind.Name, "failing"):
-		return false, "the state folder takes no writes, see /status"
-	case len(a.running().scenes()) > 0 && !a.board.Any(camera.Kind.Name, "live"):
-		return false, "no camera is live, see /status"
-	}
-	return true, "ready: " + a.board.Line(camera.Kind) + "; " + a.board.Line(lease.Kind)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/slot"
+	"github.com/overshoot-ai/overshoot-agent/internal/snapshot"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
@@ -31,7 +32,9 @@ type metrics struct {
 	publish *publish.Vectors
 	watch   *watch.Vectors
 	sink    *sink.Vectors
-	spool   *spool.Vectors
+	spool   *spool.Meters
+
+	snapshot *snapshot.Vectors
 }
 
 func newMetrics(reg prometheus.Registerer, version string) metrics {
@@ -50,7 +53,7 @@ func newMetrics(reg prometheus.Registerer, version string) metrics {
 	return metrics{
 		reloaded: reloaded, reloadedAt: reloadedAt, restarts: supervisor.NewRestarts(reg), api: overshoot.NewMetrics(reg), slot: slot.NewMetrics(reg),
 		camera: camera.NewVectors(reg), ingest: ingest.NewVectors(reg), encode: encode.NewVectors(reg), hub: hub.NewVectors(reg), lease: lease.NewVectors(reg), publish: publish.NewVectors(reg),
-		watch: watch.NewVectors(reg), sink: sink.NewVectors(reg), spool: spool.NewVectors(reg),
+		watch: watch.NewVectors(reg), sink: sink.NewVectors(reg), spool: spool.NewMeters(reg), snapshot: snapshot.NewVectors(reg),
 	}
 }
 
@@ -63,4 +66,5 @@ func (m metrics) forgetCamera(name string) {
 	m.lease.Forget(name)
 	m.publish.Forget(name)
 	m.watch.Forget(name)
+	m.snapshot.Forget(name)
 }

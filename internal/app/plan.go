@@ -5,7 +5,6 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
-	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 )
 
 // A Plan is a configuration with everything made that can fail on account of what it says. Making it touches nothing.
@@ -14,7 +13,7 @@ type Plan struct {
 	Warnings []config.Warning
 
 	sources map[string]camera.Source // by camera
-	sinks   map[string]sink.Sink     // by name
+	sinks   map[string]makeSink      // by name
 }
 
 // Load reads a configuration file and plans it. All that is wrong with it is in the one error, as config.Problems.
@@ -23,7 +22,7 @@ func Load(path string, opts config.Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Config: c, Warnings: warnings, sources: map[string]camera.Source{}, sinks: map[string]sink.Sink{}}
+	p := &Plan{Config: c, Warnings: warnings, sources: map[string]camera.Source{}, sinks: map[string]makeSink{}}
 	var problems config.Problems
 	for _, cam := range c.Cameras {
 		source, err := newSource(cam.Source)
@@ -31,11 +30,12 @@ func Load(path string, opts config.Options) (*Plan, error) {
 		p.sources[cam.Name] = source
 	}
 	for _, s := range c.Sinks {
-		made, warned, err := newSink(s.Section, c.Status.Listen)
+		make, warned, err := newSink(s.Section)
 		problems = collect(problems, err)
-		p.sinks[s.Name] = made
+		p.sinks[s.Name] = make
 		p.Warnings = append(p.Warnings, warned...)
 	}
+	problems = append(problems, mqttClashes(c)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}

@@ -86,6 +86,7 @@ func needsRestart(old, next *config.Config) (settings []string) {
 		{"overshoot.base_url", old.Overshoot.BaseURL != next.Overshoot.BaseURL},
 		{"status.listen", old.Status != next.Status},
 		{"state_dir", old.StateDir != next.StateDir},
+		{"spool", old.Spool != next.Spool},
 		{"log", old.Log != next.Log},
 	} {
 		if s.differs {

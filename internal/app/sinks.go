@@ -2,65 +2,46 @@ package app
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
-	"github.com/overshoot-ai/overshoot-agent/internal/spool"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink/mqtt"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"go.uber.org/zap"
 )
 
-const (
-	// waiting is how many results one sink may be behind.
-	waiting = 10_000
-	// drain is how long a sink gets at its end for what still waits.
-	drain = 2 * time.Second
-)
+// drain is how long a sink gets at its end for what still waits.
+const drain = 2 * time.Second
 
-// applySinks runs the sinks of a plan and leads its watches to them. The queue of a sink that was changed stays.
+// outlet is one sink of a plan, with all that its unit is built from.
+type outlet struct {
+	config.Sink
+	agent config.Agent
+	make  makeSink
+}
+
+// equal tells whether a unit built from the other would be the same.
+func (o outlet) equal(other outlet) bool { return o.Sink.Equal(other.Sink) && o.agent == other.agent }
+
+// applySinks runs the sinks of a plan. What waits for one that was changed stays.
 func (a *agent) applySinks(ctx context.Context, p *Plan) {
-	a.mu.Lock()
-	routes := sink.Routes{}
-	for _, s := range p.Config.Sinks {
-		if a.queues[s.Name] == nil {
-			a.queues[s.Name] = spool.NewMemory(waiting, a.metrics.spool.Sink(s.Name))
-		}
-	}
-	for _, w := range p.Config.Watches {
-		for _, name := range w.Sinks {
-			routes[w.Name] = append(routes[w.Name], a.queues[name].Add)
-		}
-	}
-	a.mu.Unlock()
-	a.router.Set(routes)
-
 	var specs []supervisor.Spec
 	for _, s := range p.Config.Sinks {
+		o := outlet{s, p.Config.Agent, p.sinks[s.Name]}
 		specs = append(specs, supervisor.Spec{
-			Name: sinkUnit(s.Name), Value: s, New: func() supervisor.Unit { return a.delivery(s, p.sinks[s.Name]) },
-			Equal: func(old supervisor.Spec) bool { return s.Equal(old.Value.(config.Sink)) && !a.isGone(s.Name) },
+			Name: sinkUnit(s.Name), Value: o, New: func() supervisor.Unit { return &deliverer{a, o} },
+			Equal: func(old supervisor.Spec) bool { return o.equal(old.Value.(outlet)) && !a.isGone(s.Name) },
 			Ended: func(replaced bool) { a.forgetSink(s.Name, replaced) },
 		})
 	}
 	a.sinks.Apply(ctx, specs)
+	a.showOrphans(p)
 }
 
 func sinkUnit(name string) string { return "sink " + name }
-
-// delivery is the unit of one sink.
-func (a *agent) delivery(s config.Sink, to sink.Sink) supervisor.Unit {
-	a.mu.Lock()
-	queue := a.queues[s.Name]
-	a.mu.Unlock()
-	return &deliverer{a, &sink.Loop{
-		Name: s.Name, Sink: to, Queue: queue, MaxAttempts: s.MaxAttempts,
-		Part: a.board.Add(sinkUnit(s.Name), sink.StatusKind), Metrics: a.metrics.sink.Sink(s.Name), Log: a.Log,
-	}}
-}
 
 // isGone tells whether the far side of a sink is closed for good. To load the configuration is to say: try it anew.
 func (a *agent) isGone(name string) bool {
@@ -69,22 +50,26 @@ func (a *agent) isGone(name string) bool {
 	})
 }
 
+// deliverer is the unit of one sink.
 type deliverer struct {
 	agent *agent
-	loop  *sink.Loop
+	outlet
 }
 
 // Run implements supervisor.Unit.
 func (d *deliverer) Run(ctx context.Context) error {
-	err := d.loop.Run(ctx, drain)
-	if err == nil || errors.Is(context.Cause(ctx), supervisor.ErrReplaced) {
-		return err // whoever takes its place takes its queue
+	a := d.agent
+	queue, err := a.spool.Queue(d.Name)
+	if err != nil {
+		return err
 	}
-	d.agent.Log.Error("a sink has ended with results that it did not take", zap.Error(err))
-	if d.agent.filming.Err() != nil {
-		d.agent.mu.Lock()
-		defer d.agent.mu.Unlock()
-		d.agent.losses = errors.Join(d.agent.losses, err)
+	loop := sink.Loop{
+		Name: d.Name, Sink: d.make(a, d.Name), Queue: queue, MaxAttempts: d.MaxAttempts,
+		Part: a.board.Add(sinkUnit(d.Name), sink.StatusKind), Metrics: a.metrics.sink.Sink(d.Name), Log: a.Log,
+	}
+	err = loop.Run(ctx, drain)
+	if waiting := queue.Len(); waiting > 0 && a.life.Err() == nil {
+		a.Log.Info("results wait for the next start of a sink", zap.String("sink", d.Name), zap.Int("results", waiting))
 	}
 	return err
 }
@@ -94,10 +79,20 @@ func (a *agent) forgetSink(name string, replaced bool) {
 	if replaced {
 		return
 	}
-	a.mu.Lock()
-	delete(a.queues, name)
-	a.mu.Unlock()
+	a.spool.Leave(name)
 	a.board.Remove(sinkUnit(name))
 	a.metrics.sink.Forget(name)
-	a.metrics.spool.Forget(name)
+}
+
+// stopSinks gives the sinks what they can still take, and ends them.
+func (a *agent) stopSinks() {
+	a.awaitAccepted()
+	a.sinks.Stop()
+}
+
+// mqttOptions are what an MQTT sink tells beside the results.
+func (a *agent) mqttOptions(name string) mqtt.Options {
+	return mqtt.Options{
+		Agent: a.running().Config.Agent.Name, Name: name, Version: a.Version, Inventory: a.inventory(name), Log: a.Log,
+	}
 }

@@ -26,14 +26,24 @@ func (f far) Deliver(_ context.Context, batch []result.Result) (int, error) {
 
 func (f far) Close() error { return nil }
 
+func makes(s sink.Sink) makeSink { return func(*agent, string) sink.Sink { return s } }
+
+// put has a result delivered to the sink f.
+func put(t *testing.T, a *agent, id string) {
+	t.Helper()
+	if _, err := a.spool.Append(t.Context(), result.Result{ID: id, Camera: "a", Watch: "w", Answer: []byte("1")}, []string{"f"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestASinkThatIsGoneIsTriedAgainAfterAReload(t *testing.T) {
 	a := start(t, &service{}, door("a"), "")
 	defer a.sinks.Stop()
 	got := make(chan string, 10)
 	plan := a.running()
-	plan.sinks["f"] = far{&sink.Error{Kind: sink.Gone, Err: errors.New("410")}, got}
+	plan.sinks["f"] = makes(far{&sink.Error{Kind: sink.Gone, Err: errors.New("410")}, got})
 	a.applySinks(a.life, plan)
-	a.queues["f"].Add(result.Result{ID: "1"})
+	put(t, a, "1")
 	if id := <-got; id != "1" {
 		t.Errorf("got %s", id)
 	}
@@ -45,14 +55,14 @@ func TestASinkThatIsGoneIsTriedAgainAfterAReload(t *testing.T) {
 	if ready, why := a.ready(); ready {
 		t.Errorf("ready: %s", why)
 	}
-	plan.sinks["f"] = far{nil, got} // the same configuration, read again
+	plan.sinks["f"] = makes(far{nil, got}) // the same configuration, read again
 	a.applySinks(a.life, plan)
 	if id := <-got; id != "1" || a.isGone("f") {
 		t.Errorf("got %s, gone %v", id, a.isGone("f"))
 	}
-	plan.sinks["f"] = far{errors.New("must not be used"), got}
+	plan.sinks["f"] = makes(far{errors.New("must not be used"), got})
 	a.applySinks(a.life, plan) // what works is left alone
-	a.queues["f"].Add(result.Result{ID: "2"})
+	put(t, a, "2")
 	if id := <-got; id != "2" {
 		t.Errorf("got %s", id)
 	}

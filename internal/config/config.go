@@ -37,6 +37,9 @@ type Config struct {
 	// sets, else /var/lib/overshoot-agent.
 	StateDir string
 
+	// Spool is how results are kept until every sink has them.
+	Spool Spool
+
 	// Log says what is logged and in which form.
 	Log Log
 
@@ -63,6 +66,7 @@ type document struct {
 	Rotate      Rotate    `yaml:"rotate"`
 	Status      Status    `yaml:"status"`
 	StateDir    string    `yaml:"state_dir"`
+	Spool       Spool     `yaml:"spool"`
 	OnShutdown  string    `yaml:"on_shutdown"`
 	WatchConfig bool      `yaml:"watch_config"`
 	Log         Log       `yaml:"log"`
@@ -108,6 +112,7 @@ func Default() *Config {
 		Overshoot:  Overshoot{API: apiV1Beta, BaseURL: "https://api.overshoot.ai"},
 		Status:     Status{Listen: "127.0.0.1:9464"},
 		StateDir:   "/var/lib/overshoot-agent",
+		Spool:      defaultSpool(),
 		Log:        Log{Level: "info", Format: "auto"},
 		OnShutdown: ShutdownRelease,
 	}

@@ -58,6 +58,7 @@ cameras:
 		{"temperature: 0.5", "temperature: 0.25"}:                      "door",
 		{"{type: object}", "{type: array}"}:                            "door",
 		{"cars: {", "cars: {look: {last: 5s}, "}:                       "door",
+		{"prompt: r", "snapshot: true, prompt: r"}:                     "door",
 		{"prompt: q", "prompt: s"}:                                     "door dock",
 		{"22/s", "22/t"}:                                               "dock",
 		{"22/s, ", "22/s, priority: 1, "}:                              "dock",

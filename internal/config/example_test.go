@@ -71,6 +71,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 		{asWritten.Status, spelledOut.Status},
 		{asWritten.StateDir, spelledOut.StateDir},
 		{asWritten.Log, spelledOut.Log},
+		{asWritten.Spool, spelledOut.Spool},
 		{asWritten.Rotate, spelledOut.Rotate},
 		{asWritten.OnShutdown, spelledOut.OnShutdown},
 		{asWritten.WatchConfig, spelledOut.WatchConfig},
@@ -89,7 +90,7 @@ func TestExampleIsComplete(t *testing.T) {
 	top := Default()
 	for _, value := range []any{
 		document{StateDir: top.StateDir, OnShutdown: top.OnShutdown},
-		top.Agent, top.Overshoot, key, camera, watch, defaultRotate(), top.Status, top.Log,
+		top.Agent, top.Overshoot, key, camera, watch, defaultRotate(), top.Status, top.Spool, top.Log,
 	} {
 		v := reflect.ValueOf(value)
 		for name, index := range fieldsByKey(v.Type()) {

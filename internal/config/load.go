@@ -93,10 +93,10 @@ func (l *loader) document(root *node) document {
 	if dir, set := l.opts.LookupEnv("STATE_DIRECTORY"); set && dir != "" {
 		c.StateDir = filepath.SplitList(dir)[0] // systemd lists several with colons
 	}
-	doc := document{Agent: c.Agent, Overshoot: c.Overshoot, Status: c.Status, StateDir: c.StateDir, Log: c.Log, OnShutdown: c.OnShutdown}
+	doc := document{Agent: c.Agent, Overshoot: c.Overshoot, Status: c.Status, StateDir: c.StateDir, Spool: c.Spool, Log: c.Log, OnShutdown: c.OnShutdown}
 	l.decode.into(root, &doc)
 	c.Agent, c.Overshoot, c.Status, c.StateDir, c.Log = doc.Agent, doc.Overshoot, doc.Status, doc.StateDir, doc.Log
-	c.Rotate, c.OnShutdown, c.WatchConfig = doc.Rotate, doc.OnShutdown, doc.WatchConfig
+	c.Spool, c.Rotate, c.OnShutdown, c.WatchConfig = doc.Spool, doc.Rotate, doc.OnShutdown, doc.WatchConfig
 
 	l.checkAgent(root)
 	c.Overshoot.check(l.report, root.section("overshoot"))
@@ -104,6 +104,7 @@ func (l *loader) document(root *node) document {
 	oneOf(l.report, root, "on_shutdown", c.OnShutdown, ShutdownRelease, ShutdownKeep)
 	c.Status.check(l.report, root.section("status"))
 	c.Log.check(l.report, root.section("log"))
+	c.Spool.check(l.report, root.section("spool"))
 	if c.StateDir == "" {
 		l.report.key(root, "state_dir", "found an empty path; write a folder, for example /var/lib/overshoot-agent")
 	}

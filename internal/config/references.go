@@ -19,8 +19,10 @@ func (l *loader) checkReferences(root *node) {
 	}
 	for i, w := range l.config.Watches {
 		l.checkNames(l.watches.nodes[i], "sinks", "sink", w.Sinks, l.sinks.first, usedSinks)
+		l.checkSnapshot(l.watches.nodes[i], w)
 	}
 	l.checkCameraCount(root)
+	l.checkSinkCount()
 	if len(l.report.problems) == 0 { // else the use may be among what could not be read
 		l.warnUnused(usedWatches, usedSinks)
 	}
@@ -57,6 +59,20 @@ func (l *loader) checkNames(n *node, key, what string, names []string, known map
 	}
 }
 
+// checkSnapshot complains about a watch whose pictures have no place.
+func (l *loader) checkSnapshot(n *node, w Watch) {
+	if !w.Snapshot || len(w.Sinks) == 0 {
+		return
+	}
+	for _, name := range w.Sinks {
+		if i := slices.IndexFunc(l.config.Sinks, func(s Sink) bool { return s.Name == name }); i < 0 || l.config.Sinks[i].Section.Type == "file" {
+			return // an unknown sink was reported, and may be meant to be one
+		}
+	}
+	l.report.key(n, "snapshot", "snapshots go into the folder of a file sink, and none is among the sinks of this watch; add one, such as "+
+		"{type: file, path: /var/lib/overshoot-agent/results/results.jsonl}, or remove snapshot")
+}
+
 func plural(what string) string {
 	if what == "watch" {
 		return "watches"
@@ -73,4 +89,13 @@ func (l *loader) checkCameraCount(root *node) {
 		return
 	}
 	l.report.key(root, "cameras", "there is no camera; write for example [{name: front-door, source: \"rtsp://10.0.0.21:554/stream1\", watches: [people]}]")
+}
+
+// maxSinks is half of what the spool serves, so that a reload may replace them all.
+const maxSinks = 32
+
+func (l *loader) checkSinkCount() {
+	if len(l.config.Sinks) > maxSinks {
+		l.report.at(l.sinks.nodes[maxSinks], "this is sink number %d; remove some, there can be %d", maxSinks+1, maxSinks)
+	}
 }

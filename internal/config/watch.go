@@ -40,6 +40,10 @@ type Watch struct {
 	// Timeout bounds one question with its answer. Default: 30s.
 	Timeout Duration `yaml:"timeout"`
 
+	// Snapshot has each result carry a reference to a picture of what it is about, in the folder of the first file sink among Sinks.
+	// Default: false.
+	Snapshot bool `yaml:"snapshot"`
+
 	// Sinks are the names of the sinks that get the results. Required.
 	Sinks []string `yaml:"sinks"`
 

@@ -9,11 +9,12 @@ const longestReplay = 15 * time.Second
 
 // gop is the current group of pictures: the newest key frame and all that refers to it.
 type gop struct {
-	kept      bool   // from its first packet on
-	start     place  // of that packet
-	picture   uint64 // the number of the key frame; 0: there was none in this session
-	timestamp uint32 // of it
-	bytes     int    // of payload so far
+	kept      bool      // from its first packet on
+	start     place     // of that packet
+	picture   uint64    // the number of the key frame; 0: there was none in this session
+	timestamp uint32    // of it
+	at        time.Time // when it began to arrive
+	bytes     int       // of payload so far
 }
 
 // mean is its rate in bytes per second, until now. The key frame alone would make it look like a multiple of what it is: it is spread over
@@ -29,7 +30,7 @@ func (h *Hub) beginGOP() {
 		h.usual = float64(h.gop.bytes) / max(span(h.gop.timestamp, h.picture.out), 10*time.Millisecond).Seconds()
 	}
 	h.gop = gop{
-		kept: h.picture.start.slab != nil, start: h.picture.start, picture: h.number, timestamp: h.picture.out, bytes: h.picture.bytes,
+		kept: h.picture.start.slab != nil, start: h.picture.start, picture: h.number, timestamp: h.picture.out, at: h.rhythm.at, bytes: h.picture.bytes,
 	}
 	h.release()
 	h.store.shrink(before) // so many were needed for the last group, and the next will be like it
@@ -40,6 +41,7 @@ func (h *Hub) beginGOP() {
 
 // dropGOP gives up the current group as a whole: it is too long or too large to be sent again. Live pictures go on.
 func (h *Hub) dropGOP() {
+	h.keepStill()
 	h.gop.kept = false
 	h.metrics.dropped.Inc()
 	h.warn(span(h.gop.timestamp, h.picture.out), h.number-h.gop.picture, true)

@@ -38,6 +38,7 @@ type Hub struct {
 	bundle     []byte // the parameter sets as one STAP-A, ready to go before a key frame
 	store      store
 	gop        gop
+	still      still
 	usual      float64 // bytes per second of the group before
 	rhythm     rhythm
 	alive      time.Time
@@ -82,6 +83,7 @@ func (h *Hub) Interrupt() {
 }
 
 func (h *Hub) interrupt() {
+	h.keepStill()
 	h.picture = picture{}
 	h.gop = gop{}
 	if h.out != nil {

@@ -162,7 +162,7 @@ func (w *world) pipeline(name string, priority int, keep error) *pipeline.Pipeli
 				Name: "w", Prompt: "?", Model: "m", Look: config.Look{Frame: true}, MaxTokens: 8,
 				Every: config.Duration(time.Second), Timeout: config.Duration(time.Second),
 			},
-			Accept: func(r result.Result) { w.accept(r) }, Stamp: func(r *result.Result) { r.Camera = name },
+			Accept: func(_ context.Context, r result.Result) { w.accept(r) }, Stamp: func(r *result.Result) { r.Camera = name },
 			Part: w.board.Add(name, watch.KindOf("w")), Metrics: watch.NewVectors(reg).Watch(name, "w"),
 		}},
 	}

@@ -41,6 +41,7 @@ type data struct {
 	FinishReason string            `json:"finish_reason,omitempty"`
 	LatencyMS    int64             `json:"latency_ms"`
 	Usage        Usage             `json:"usage"`
+	Snapshot     *Snapshot         `json:"snapshot,omitempty"`
 	Replayed     bool              `json:"replayed"`
 }
 
@@ -56,10 +57,21 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		Sequence: fmt.Sprintf("%020d", r.Sequence),
 		Data: data{
 			Camera: r.Camera, Watch: r.Watch, Prompt: r.Watch, Labels: r.Labels, StreamID: r.StreamID, Model: r.Model, OK: r.OK,
-			Result: r.Answer, Error: r.Error, FinishReason: r.FinishReason, LatencyMS: r.Latency.Milliseconds(), Usage: r.Usage, Replayed: r.Replayed,
+			Result: r.Answer, Error: r.Error, FinishReason: r.FinishReason, LatencyMS: r.Latency.Milliseconds(), Usage: r.Usage,
+			Snapshot: r.Snapshot.truncated(), Replayed: r.Replayed,
 		},
 	})
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}
+
+// truncated returns the snapshot with its time as events have it.
+func (s *Snapshot) truncated() *Snapshot {
+	if s == nil {
+		return nil
+	}
+	short := *s
+	short.Time = s.Time.UTC().Truncate(time.Millisecond)
+	return &short
 }
 
 // UnmarshalJSON reads what MarshalJSON has written: times and latencies come back in milliseconds, an answer without white space. A text that
@@ -85,7 +97,7 @@ func (r *Result) UnmarshalJSON(text []byte) error {
 		ID: e.ID, Sequence: sequence, Time: e.Time, Agent: agent, Camera: e.Data.Camera, Watch: e.Data.Watch, Labels: e.Data.Labels,
 		StreamID: e.Data.StreamID, Model: e.Data.Model, OK: e.Data.OK, Answer: e.Data.Result, Error: e.Data.Error,
 		FinishReason: e.Data.FinishReason, Latency: time.Duration(e.Data.LatencyMS) * time.Millisecond, Usage: e.Data.Usage,
-		Replayed: e.Data.Replayed,
+		Snapshot: e.Data.Snapshot, Replayed: e.Data.Replayed,
 	}
 	return nil
 }

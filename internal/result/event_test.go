@@ -29,6 +29,12 @@ func anyResult(t *rapid.T) result.Result {
 	if labels := rapid.MapOf(text, text).Draw(t, "labels"); len(labels) > 0 {
 		r.Labels = labels
 	}
+	if rapid.Bool().Draw(t, "pictured") {
+		r.Snapshot = &result.Snapshot{
+			Path: text.Draw(t, "path"), Type: text.Draw(t, "type"), Size: rapid.Int64().Draw(t, "size"),
+			Time: time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "taken")).UTC(),
+		}
+	}
 	return r
 }
 

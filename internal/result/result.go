@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Result is one answer. It is not changed once it has an ID.
+// A Result is one answer. It is not changed once it was accepted.
 type Result struct {
 	ID       string    // UUIDv7, made once when the answer arrived; the same on every delivery
 	Sequence uint64    // counts the results of this camera and watch from 1, without gaps
@@ -27,8 +27,24 @@ type Result struct {
 	FinishReason string // stop, length, …; empty when unknown
 	Latency      time.Duration
 	Usage        Usage
-	Replayed     bool // a person had it delivered again, see Replay of the spool
+	Snapshot     *Snapshot // nil: there is none
+	Replayed     bool      // a person had it delivered again, see Replay of the spool
 }
+
+// A Snapshot refers to a file with a picture of what the answer is about: the nearest picture that stands for itself. It may be gone: such
+// files are bounded in number and age.
+type Snapshot struct {
+	Path string    `json:"path"` // absolute, on the agent's machine
+	Type string    `json:"type"` // JPEG or H264
+	Time time.Time `json:"time"` // when the picture was taken
+	Size int64     `json:"size"` // bytes
+}
+
+// The types of a Snapshot.
+const (
+	JPEG = "image/jpeg"
+	H264 = "video/h264" // one access unit as a byte stream (annex B), parameter sets included
+)
 
 // Usage is what the answer cost, in tokens.
 type Usage struct {

@@ -21,6 +21,12 @@ func TestTheEventFormat(t *testing.T) {
 	failed := result.Result{
 		ID: "2", Sequence: 1, Time: time.Unix(0, 0), Agent: "a", Camera: "c", Watch: "w", StreamID: "s", Model: "m", Error: "no JSON", FinishReason: "length",
 	}
+	pictured := result.Result{
+		ID: "3", Sequence: 1, Time: time.Unix(0, 0), Agent: "a", Camera: "c", Watch: "w", StreamID: "s", Model: "m", OK: true,
+		Snapshot: &result.Snapshot{
+			Path: "/r/snapshots/c/x.jpg", Type: result.JPEG, Time: time.Date(2026, 11, 22, 14, 36, 59, 987_654_321, time.FixedZone("CET", 3600)), Size: 4711,
+		},
+	}
 	for want, r := range map[string]result.Result{
 		`{"specversion":"1.0","id":"01936f3e-8a5b-7c3d-9e2f-1a2b3c4d5e6f","source":"urn:overshoot:agent:pi-01/door",` +
 			`"type":"ai.overshoot.result.v1","subject":"door/people","time":"2026-11-22T13:37:00.123Z","datacontenttype":"application/json",` +
@@ -31,6 +37,11 @@ func TestTheEventFormat(t *testing.T) {
 			`"time":"1970-01-01T00:00:00Z","datacontenttype":"application/json","sequence":"00000000000000000001",` +
 			`"data":{"camera":"c","watch":"w","prompt":"w","stream_id":"s","model":"m","ok":false,"result":null,"error":"no JSON",` +
 			`"finish_reason":"length","latency_ms":0,"usage":{"prompt_tokens":0,"completion_tokens":0},"replayed":false}}` + "\n": failed,
+		`{"specversion":"1.0","id":"3","source":"urn:overshoot:agent:a/c","type":"ai.overshoot.result.v1","subject":"c/w",` +
+			`"time":"1970-01-01T00:00:00Z","datacontenttype":"application/json","sequence":"00000000000000000001",` +
+			`"data":{"camera":"c","watch":"w","prompt":"w","stream_id":"s","model":"m","ok":true,"result":null,` +
+			`"latency_ms":0,"usage":{"prompt_tokens":0,"completion_tokens":0},` +
+			`"snapshot":{"path":"/r/snapshots/c/x.jpg","type":"image/jpeg","time":"2026-11-22T13:36:59.987Z","size":4711},"replayed":false}}` + "\n": pictured,
 	} {
 		var got bytes.Buffer
 		encoder := json.NewEncoder(&got)

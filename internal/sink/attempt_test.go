@@ -134,7 +134,7 @@ func TestASinkThatCannotBeBrokenOff(t *testing.T) {
 		r.add(1)
 		synctest.Wait()
 		start := time.Now()
-		if err := r.end(); err == nil || time.Since(start) > 2*time.Second || p.closed {
+		if err := r.end(); err != nil || time.Since(start) > 2*time.Second || p.closed {
 			t.Errorf("ended after %v with %v; closed %v", time.Since(start), err, p.closed)
 		}
 		close(release)

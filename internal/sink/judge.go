@@ -38,10 +38,11 @@ func (l *Loop) judge(err error, first result.Result) pause {
 		if l.refusals++; e.Final || l.refusals >= l.MaxAttempts {
 			return l.putAside(err, first)
 		}
+		return l.patience.afterRefusal()
 	default:
 		l.Part.Set("failing", err)
 	}
-	return l.patience.next(e.RetryAfter)
+	return l.patience.afterFailure(e.RetryAfter)
 }
 
 // putAside makes a dead letter of the oldest result.
@@ -55,24 +56,33 @@ func (l *Loop) putAside(err error, first result.Result) pause {
 		l.Part.Set("idle", nil) // the far side answers
 		return 0
 	}
-	return l.patience.next(0)
+	return l.patience.afterRefusal()
 }
 
 // patience yields the pauses after failures.
-type patience struct{ pauses *retry.Pause }
+type patience struct{ again, refused *retry.Pause }
 
-func newPatience() patience { return patience{retry.NewPause(500*time.Millisecond, time.Minute)} }
-
-func (p patience) reset() { p.pauses.Reset() }
-
-// next returns the next pause, and not less than the far side asked for. To that some is added by chance, because it may have asked a whole
-// fleet.
-func (p patience) next(after time.Duration) pause {
-	if after = min(after, afterLimit); after > 0 {
-		after += rand.N(after/10 + 1)
-	}
-	return pause(max(p.pauses.Next(), after))
+// newPatience: a far side that is back gets what waits within some seconds, and an attempt costs it one connection. One that refuses
+// is up, and means what it says until a person changes something.
+func newPatience() patience {
+	return patience{again: retry.NewPause(500*time.Millisecond, 6*time.Second), refused: retry.NewPause(500*time.Millisecond, time.Minute)}
 }
+
+func (p patience) reset() {
+	p.again.Reset()
+	p.refused.Reset()
+}
+
+// afterFailure returns the next pause, and not less than the far side asked for. To that some is added by chance, because it may have asked a
+// whole fleet.
+func (p patience) afterFailure(asked time.Duration) pause {
+	if asked = min(asked, afterLimit); asked > 0 {
+		asked += rand.N(asked/10 + 1)
+	}
+	return pause(max(p.again.Next(), asked))
+}
+
+func (p patience) afterRefusal() pause { return pause(p.refused.Next()) }
 
 // pause is how long to wait before the next attempt.
 type pause time.Duration

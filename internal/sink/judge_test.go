@@ -191,7 +191,7 @@ func TestGoneIsLoudAndFinal(t *testing.T) {
 			t.Errorf("the log has %v", r.logs.All())
 		}
 		start := time.Now()
-		if err := r.end(); err == nil || !p.closed || time.Since(start) > 0 {
+		if err := r.end(); err != nil || !p.closed || time.Since(start) > 0 {
 			t.Errorf("ended after %v with %v; closed %v", time.Since(start), err, p.closed)
 		}
 	})

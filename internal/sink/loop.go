@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
@@ -49,8 +48,8 @@ type Loop struct {
 // batchSize is how many results one Deliver gets.
 const batchSize = 64
 
-// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink. What could not be delivered
-// even then is told in the error.
+// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink. What was not delivered even then
+// stays in the queue.
 func (l *Loop) Run(ctx context.Context, grace time.Duration) error {
 	showing, enough := context.WithCancel(ctx)
 	shown := make(chan struct{})
@@ -68,9 +67,6 @@ func (l *Loop) Run(ctx context.Context, grace time.Duration) error {
 	var err error
 	if !l.stuck { // else it belongs to another goroutine still
 		err = l.Sink.Close()
-	}
-	if left := l.Queue.Len(); left > 0 {
-		return fmt.Errorf("sink %q: %d results could not be delivered before the end", l.Name, left)
 	}
 	return err
 }
@@ -91,7 +87,7 @@ func (l *Loop) deliverAll(ctx context.Context, drain bool) {
 			return
 		}
 		taken, err := l.attempt(ctx, batch)
-		l.settle(taken)
+		l.settle(batch[:min(taken, len(batch))])
 		if err == nil {
 			continue
 		}
@@ -104,12 +100,16 @@ func (l *Loop) deliverAll(ctx context.Context, drain bool) {
 	}
 }
 
-// settle notes that the sink has taken n results.
-func (l *Loop) settle(n int) {
+// settle notes that the sink has taken some results.
+func (l *Loop) settle(taken []result.Result) {
+	n := len(taken)
 	if n == 0 {
 		return
 	}
 	l.Queue.Done(n)
+	for _, r := range taken {
+		l.Metrics.age.Observe(time.Since(r.Time.Add(r.Latency)).Seconds())
+	}
 	l.refusals, l.aside = 0, 0
 	l.patience.reset()
 	l.Metrics.sent.Add(float64(n))

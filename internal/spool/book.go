@@ -21,7 +21,8 @@ type book struct {
 
 	position uint64   // the last that was given to a record; 0: none yet
 	newest   uint64   // the last that is in the file
-	free     []uint32 // slots, the ones to use first at the end
+	free     []uint32 // slots that have a page, the ones to use first at the end
+	holes    []uint32 // slots that gave their page back; the store grows when one is used
 	end      uint32   // the first slot that was never used
 	letter   uint64   // number of the newest dead letter
 	cursors  []uint32 // slots of the record of cursors
@@ -115,18 +116,30 @@ func (b *book) tailOf(camera, watch string) *tail {
 	return b.streams[key]
 }
 
-// allot returns n slots: free ones first.
+// allot returns n slots: those first that cost no new page.
 func (b *book) allot(n int) []uint32 {
 	slots := make([]uint32, 0, n)
 	for range n {
-		if last := len(b.free) - 1; last >= 0 {
-			slots, b.free = append(slots, b.free[last]), b.free[:last]
+		from := &b.free
+		if len(*from) == 0 {
+			from = &b.holes
+		}
+		if last := len(*from) - 1; last >= 0 {
+			slots, *from = append(slots, (*from)[last]), (*from)[:last]
 			continue
 		}
 		slots = append(slots, b.end)
 		b.end++
 	}
 	b.parts += n
+	return slots
+}
+
+// spare takes out up to n free slots, for their pages.
+func (b *book) spare(n int) []uint32 {
+	n = min(n, len(b.free))
+	slots := slices.Clone(b.free[:n])
+	b.free = b.free[n:]
 	return slots
 }
 
@@ -262,15 +275,19 @@ func (b *book) take(e *entry, s *shelf) {
 func (b *book) oldest(parts int, before time.Duration) (victims []uint64) {
 	for i := 0; i < len(b.entries) && parts > 0; i++ {
 		e := &b.entries[i]
+		if !b.mayGo(e) {
+			continue
+		}
 		if e.accepted > before {
 			break
 		}
-		if e.waiting != 0 && !b.isLent(e) {
-			victims, parts = append(victims, e.position), parts-1-len(e.more)
-		}
+		victims, parts = append(victims, e.position), parts-1-len(e.more)
 	}
 	return victims
 }
+
+// mayGo tells whether an entry may be dropped: somebody waits for it, and nobody is busy with it.
+func (b *book) mayGo(e *entry) bool { return e.waiting != 0 && !b.isLent(e) }
 
 func (b *book) isLent(e *entry) bool {
 	for _, s := range b.shelves {

@@ -3,6 +3,8 @@ package spool_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -245,22 +247,42 @@ func TestADeadLetterIsKeptAndTheNextGoesOn(t *testing.T) {
 	}
 }
 
-func TestASinkThatIsGoneHoldsNothing(t *testing.T) {
+func TestWhatWaitsForASinkThatLeftIsThereWhenItIsBack(t *testing.T) {
 	o := optionsFor(t.TempDir())
 	h := open(t, o)
-	h.fill(t, "door", 1, 5, "a", "b")
+	want := h.fill(t, "door", 1, 5, "a", "b")
 	h.drain(t, "b")
-	if got := h.Sinks(); !slices.Equal(got, []string{"a"}) {
-		t.Errorf("%v have something waiting", got)
+	q := h.queue(t, "a")
+	if batch, err := q.Next(t.Context(), 3); len(batch) != 3 || err != nil {
+		t.Fatalf("got %v, %v", batch, err)
 	}
-	h.Forget("a")
-	if h.Len() != 0 {
-		t.Errorf("%d wait", h.Len())
+	h.Leave("a")
+	if got := h.Waiting(); !maps.Equal(got, map[string]int{"a": 5}) {
+		t.Errorf("%v have something waiting", got)
 	}
 	h.close()
 	h = open(t, o)
-	if h.Len() != 0 || h.queue(t, "a").Len() != 0 {
-		t.Errorf("%d wait again", h.Len())
+	if got := h.drain(t, "a"); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestASinkThatLeftMakesPlace(t *testing.T) {
+	h := open(t, optionsFor(t.TempDir()))
+	for i := range 64 {
+		name := fmt.Sprint("sink-", i)
+		h.queue(t, name)
+		h.fill(t, "door", i+1, 1, name)
+	}
+	if _, err := h.Queue("one more"); !errors.Is(err, spool.ErrTooManySinks) {
+		t.Errorf("got %v", err)
+	}
+	h.Leave("sink-5")
+	if _, err := h.Queue("one more"); err != nil {
+		t.Error(err)
+	}
+	if got := h.Waiting(); len(got) != 63 || got["sink-5"] != 0 {
+		t.Errorf("%v wait", got)
 	}
 }
 

@@ -5,18 +5,18 @@ import "errors"
 // carried is how many parts go into one transaction when a store is copied.
 const carried = 256
 
-// carry copies what waits from one store to another, empty one, and all that belongs to it, at the same positions. When there are more than
-// so many parts the oldest stay behind. What could not be read is looked for in the raw files.
+// carry copies what waits from one store to another, empty one, and all that belongs to it, at the same positions. When it needs more than
+// so many pages the oldest stay behind. What could not be read is looked for in the raw files.
 func (s *Spool) carry(from, to *store, most int64) (losses, error) {
 	c := &carrier{spool: s, from: from, to: to, book: newBook(), lost: losses{}}
 	s.mu.Lock()
 	c.entries = append([]entry(nil), s.book.entries...)
 	c.letters = append([]letter(nil), s.book.letters...)
 	c.position, c.turn = s.book.position, s.book.turn
-	marks := s.book.marks()
+	marks, tails := s.book.marks(), int64(len(s.book.streams))
 	s.mu.Unlock()
 
-	c.leaveBehind(most)
+	c.leaveBehind(useful(most) - tails - 2)
 	for i := range c.entries {
 		c.entry(&c.entries[i])
 	}
@@ -66,10 +66,22 @@ func (c *carrier) flush() {
 
 // leaveBehind gives up the oldest when there is not room for all.
 func (c *carrier) leaveBehind(most int64) {
+	letters := len(c.letters)
+	for left := most / letterShare; letters > 0; letters-- {
+		if left -= int64(len(c.letters[letters-1].slots)); left < 0 {
+			break
+		}
+	}
+	c.letters = c.letters[letters:]
+	for _, l := range c.letters {
+		most -= int64(len(l.slots))
+	}
 	i := len(c.entries)
 	for ; i > 0; i-- {
-		if most -= int64(1 + len(c.entries[i-1].more)); most < 0 {
-			break
+		if e := &c.entries[i-1]; e.waiting != 0 {
+			if most -= int64(1 + len(e.more)); most < 0 {
+				break
+			}
 		}
 	}
 	for _, e := range c.entries[:i] {

@@ -19,29 +19,34 @@ func (q *Queue) Dead(reason string, attempts int) {
 	l := q.lent[0]
 	letter := deadLetter{record: l.record, sink: q.name, reason: reason, attempts: attempts, died: time.Now()}
 	letter.record.sinks = nil
-	p := &plan{acked: map[*shelf]int{}, rows: s.book.enterLetter(letter.sink, letter.encode(), s.letterLimit())}
 	q.settle(1)
-	s.enterCursors(p) // in the same transaction, so that it does not come back to life
 	s.o.Meters.dropped(q.name, reasonDead).Inc()
 	s.mu.Unlock()
+	if err := s.keep(letter.sink, letter.encode()); err != nil {
+		s.o.Log.Error("a dead letter could not be kept", zap.String("sink", q.name), zap.String("id", l.result.ID), zap.Error(err))
+	}
+}
 
-	err := s.store.write(p.rows, nil)
-	if isFull(err) {
-		s.room.filled(s.store, s.now())
-		err = s.store.write(p.rows, nil)
+// keep writes a dead letter, and in the same transaction how far its sink is, so that the result does not come back to life.
+func (s *Spool) keep(sink string, letter []byte) (err error) {
+	for grow := range 4 {
+		if err = s.try(s.planLetter(sink, letter, 64*grow)); err == nil || isBusy(err) {
+			break
+		}
 	}
-	if err == nil {
-		s.publish(p)
-		return
-	}
-	s.abandon(p)
+	return err
+}
+
+// planLetter plans a dead letter. It is worth more than the oldest results, where these may be dropped.
+func (s *Spool) planLetter(sink string, letter []byte, grow int) *plan {
+	left := s.pagesLeft()
 	s.mu.Lock()
-	s.book.dropLetter(len(s.book.letters) - 1)
-	s.mu.Unlock()
-	s.o.Log.Error("a dead letter could not be kept", zap.String("sink", q.name), zap.String("id", l.result.ID), zap.Error(err))
-	if !isFull(err) && !isBusy(err) {
-		s.replace(err)
-	}
+	defer s.mu.Unlock()
+	s.dropFor(partsOf(len(letter))+2+grow, left)
+	p := &plan{acked: map[*shelf]int{}, letter: true, rows: s.book.enterLetter(sink, letter, s.letterLimit())}
+	s.enterCursors(p)
+	p.empty = s.book.spare(grow)
+	return p
 }
 
 // letterLimit is how many parts dead letters may have.

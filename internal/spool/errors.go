@@ -3,6 +3,7 @@ package spool
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
@@ -18,8 +19,10 @@ var (
 	ErrClosed = errors.New("the spool is closed")
 
 	errDamaged = errors.New("the spool is damaged")
+	errMoved   = fmt.Errorf("%w: a result is not where it should be", errDamaged)
 	errForeign = errors.New("the spool is not one of this version")
 	errGone    = errors.New("the file of the spool was removed or replaced")
+	errSwap    = errors.New("the spool was being replaced when the process ended")
 )
 
 // isFull tells whether there was no room on the disk, or below our own limit.

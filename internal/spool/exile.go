@@ -25,6 +25,30 @@ func (s *Spool) goIntoExile(cause error) {
 	memory := s.openMemory()
 	s.banish(cause)
 	s.install(memory, newBook(), 0)
+	s.continueSequences()
+}
+
+// continueSequences learns from files that cannot be used, but perhaps read, how far results have been counted.
+func (s *Spool) continueSequences() {
+	for _, name := range []string{s.path(), s.path() + "-wal", s.path() + readySuffix} {
+		_ = scan(name, func(p part, _ []byte) { // what cannot be read is not there
+			if r, _ := decodeRecord(p.data); p.kind == kindResult && p.index == 0 && r.camera != "" {
+				s.sequences.Continue(r.camera, r.watch, r.sequence)
+			}
+		})
+	}
+}
+
+// leastSlots is how many parts a file must have room for to be of use. As many pages fit into the place of the ballast.
+const leastSlots = 200
+
+// flee goes on in memory when the disk is so full that hardly anything fits into the file, and tells whether it did.
+func (s *Spool) flee(cause error) bool {
+	if s.exile.away() || s.book.end >= leastSlots {
+		return false
+	}
+	s.replaceByMemory(s.store, true, cause)
+	return true
 }
 
 // openMemory opens a store in memory, with a bound.
@@ -33,7 +57,7 @@ func (s *Spool) openMemory() *store {
 	if err != nil {
 		panic("spool: SQLite does not even work in memory: " + err.Error()) // nothing outside this program can cause that
 	}
-	_ = memory.limit(memoryBytes / pageSize)
+	_ = memory.limit(s.room.memoryPages())
 	return memory
 }
 
@@ -52,9 +76,9 @@ func (s *Spool) postpone(cause error) {
 	s.mu.Unlock()
 }
 
-// returnFromExile tries to go back to disk when it is time.
-func (s *Spool) returnFromExile() {
-	if !s.exile.away() || s.now() < s.exile.next {
+// returnFromExile tries to go back to disk when it is time, and once more at the end.
+func (s *Spool) returnFromExile(last bool) {
+	if !s.exile.away() || s.now() < s.exile.next && !last {
 		return
 	}
 	err := s.settleOnDisk()
@@ -113,6 +137,9 @@ func (s *Spool) enthrone(disk *store, book *book, moved map[uint64]uint64, newer
 
 // retire takes a file away that is of no use any more.
 func (s *Spool) retire() error {
+	if err := removeDatabase(s.path() + readySuffix); err != nil {
+		return err
+	}
 	if !s.exile.sick {
 		return removeDatabase(s.path())
 	}

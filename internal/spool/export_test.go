@@ -1,6 +1,10 @@
 package spool
 
-import "golang.org/x/sys/unix"
+import (
+	"io"
+
+	"golang.org/x/sys/unix"
+)
 
 // WithSystem returns options with another kernel below.
 func (o Options) WithSystem(fdatasync func(fd int) error, statfs func(path string, to *unix.Statfs_t) error) Options {
@@ -26,6 +30,12 @@ func (s *Spool) Checkpoint() error {
 	defer s.io.Unlock()
 	_, err := s.store.checkpoint(0)
 	return err
+}
+
+// FoundIn tells how many parts are found in what a file gives.
+func FoundIn(file io.ReaderAt, size int64) (n int) {
+	scanAll(file, size, func(part, []byte) { n++ })
+	return n
 }
 
 // PartsAreSafe reads text as all that a file may hold, and checks that what is split is found again behind any text.

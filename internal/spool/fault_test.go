@@ -230,7 +230,7 @@ func TestAClosedSpoolTakesAndGivesNothing(t *testing.T) {
 	if batch, err := q.Next(t.Context(), 1); !errors.Is(err, spool.ErrClosed) {
 		t.Errorf("got %v, %v", batch, err)
 	}
-	if got := fmt.Sprint(h.Sinks()); got != "[a]" {
+	if got := fmt.Sprint(h.Waiting()); got != "map[a:3]" {
 		t.Errorf("got %v", got)
 	}
 }

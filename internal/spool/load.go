@@ -22,25 +22,33 @@ type loader struct {
 	age     func(accepted time.Time) time.Duration // when that was, on the clock of the spool
 	book    *book
 	cursors map[*shelf]uint64
+	sinks   map[string]*claim
 	tails   map[string]*tail // by camera and watch as they are written
 	entries []entry          // of all results, for all sinks that want them or wanted them
 	pieces  []piece
-	known   []bool // the slots that the book knows
+	slots   []use  // what each slot is for
+	crowded bool   // there are sinks without a bit
 	highest uint64 // of the cursors
 	damaged int    // parts whose checksum is wrong
 }
 
+// use is what a slot is for.
+type use byte
+
+const (
+	hole  use = iota // nothing is in it
+	free             // what is in it is out of date
+	taken            // the book knows it
+)
+
 // load reads a store. The book is good even when there is an error that isDamage knows: then it has what could be read.
 func load(s *store, age func(time.Time) time.Duration) (*book, error) {
-	l := &loader{store: s, age: age, book: newBook(), cursors: map[*shelf]uint64{}, tails: map[string]*tail{}}
-	end, err := s.number("SELECT ifnull(max(slot)+1, 0) FROM parts")
-	if err == nil && end <= maxSlots {
-		l.entries, l.known = make([]entry, 0, end), make([]bool, end)
-		err = s.each(l.note)
-	} else if err == nil {
-		err = fmt.Errorf("%w: it has a slot %d", errDamaged, end)
+	l := newLoader(s, age)
+	err := l.read()
+	if l.crowded {
+		l = l.another()
+		err = l.read()
 	}
-	l.assemble()
 	l.settle()
 	if err == nil && l.damaged > 0 {
 		err = fmt.Errorf("%w: the checksum of %d parts is wrong", errDamaged, l.damaged)
@@ -48,16 +56,73 @@ func load(s *store, age func(time.Time) time.Duration) (*book, error) {
 	return l.book, err
 }
 
-// maxSlots is more than the largest file has; a larger number comes from damage.
-const maxSlots = 1 << 28
+func newLoader(s *store, age func(time.Time) time.Duration) *loader {
+	return &loader{store: s, age: age, book: newBook(), cursors: map[*shelf]uint64{}, sinks: map[string]*claim{}, tails: map[string]*tail{}}
+}
+
+// A claim is what a sink is known to have, and the last that was for it. In what is out of date there may be any number of sinks, more than
+// there are bits: then there is a second reading for those for which there was something most recently.
+type claim struct {
+	shelf        *shelf
+	cursor, last uint64
+	void         bool
+}
+
+// another returns a loader that knows what one has learnt about the sinks.
+func (l *loader) another() *loader {
+	again := newLoader(l.store, l.age)
+	var open []*claim
+	for name, c := range l.sinks {
+		c = &claim{cursor: c.cursor, last: c.last, void: c.cursor >= c.last}
+		if again.sinks[name] = c; !c.void {
+			open = append(open, c)
+		}
+	}
+	slices.SortFunc(open, func(a, b *claim) int { return cmp.Compare(b.last, a.last) })
+	for _, c := range open[min(maxSinks, len(open)):] {
+		c.void = true
+	}
+	return again
+}
+
+// read looks at all slots.
+func (l *loader) read() error {
+	err := l.prepare()
+	if err == nil {
+		err = l.store.each(l.note)
+	}
+	l.assemble()
+	return err
+}
+
+// maxHoles is how many slots more than there is room for in its pages a store may have been through.
+const maxHoles = 1 << 24
+
+// prepare makes room for what comes.
+func (l *loader) prepare() error {
+	pages, _, err := l.store.pages()
+	if err != nil {
+		return err
+	}
+	end, err := l.store.number("SELECT ifnull(max(slot)+1, 0) FROM parts")
+	if err == nil && (end < 0 || end > maxHoles+32*pages) {
+		err = fmt.Errorf("%w: it has a slot %d", errDamaged, end-1)
+	}
+	if err == nil {
+		l.entries, l.slots = make([]entry, 0, min(end, pages)), make([]use, end)
+	}
+	return err
+}
 
 // note looks at one slot. All that it learns only grows, so old parts that lie in free slots do no harm.
-func (l *loader) note(slot uint32, text []byte) {
+func (l *loader) note(place int64, text []byte) {
 	p, size, ok := parsePart(text)
-	if !ok || size != len(text) || int(slot) >= len(l.known) {
+	if !ok || size != len(text) || place < 0 || place >= int64(len(l.slots)) {
 		l.damaged++
 		return
 	}
+	slot := uint32(place)
+	l.slots[slot] = free
 	if p.kind == kindResult && p.count == 1 {
 		if e, ok := l.entryOf(p.position, p.data); ok {
 			e.first = slot
@@ -87,22 +152,29 @@ func (l *loader) entryOf(position uint64, text []byte) (e entry, ok bool) {
 		if in.failed {
 			return e, false
 		}
-		e.waiting |= l.learn(name, cursor)
+		e.waiting |= l.learn(name, cursor, position)
 	}
 	return e, !in.failed
 }
 
-// learn notes how far a sink is at least, and returns its bit.
-func (l *loader) learn(name []byte, cursor uint64) uint64 {
-	s := l.book.byName[string(name)]
-	if s == nil {
-		if s = l.book.shelf(string(name)); s == nil {
-			return 0
-		}
+// learn notes how far a sink is at least, and returns its bit. The position is that of a result for it, or 0.
+func (l *loader) learn(name []byte, cursor, position uint64) uint64 {
+	c := l.sinks[string(name)]
+	if c == nil {
+		c = &claim{}
+		l.sinks[string(name)] = c
 	}
-	l.cursors[s] = max(l.cursors[s], cursor)
+	c.cursor, c.last = max(c.cursor, cursor), max(c.last, position)
 	l.highest = max(l.highest, cursor)
-	return s.bit
+	if c.shelf == nil && !c.void && len(l.book.shelves) < maxSinks {
+		c.shelf = l.book.shelf(string(name))
+	}
+	if c.shelf == nil {
+		l.crowded = true
+		return 0
+	}
+	l.cursors[c.shelf] = c.cursor
+	return c.shelf.bit
 }
 
 // assemble puts records together that have several parts, or are no results. A result of which parts are missing is one that is done: its slots
@@ -137,7 +209,7 @@ func (l *loader) enter(g []piece, text []byte) {
 	case kindCursors:
 		marks, _ := decodeCursors(text)
 		for _, m := range marks {
-			l.learn([]byte(m.sink), m.cursor)
+			l.learn([]byte(m.sink), m.cursor, 0)
 		}
 		b.parts += len(slots)
 		b.keepCursors(g[0].position, slots) // the newest comes last
@@ -149,7 +221,7 @@ func (l *loader) enter(g []piece, text []byte) {
 		return
 	}
 	for _, slot := range slots {
-		l.known[slot] = true
+		l.slots[slot] = taken
 	}
 }
 
@@ -175,20 +247,23 @@ func (l *loader) settle() {
 		i, _ := slices.BinarySearchFunc(l.entries, l.cursors[s]+1, func(e entry, p uint64) int { return cmp.Compare(e.position, p) })
 		s.missing = int(b.position-l.cursors[s]) - (len(l.entries) - i)
 	}
-	b.end = uint32(len(l.known))
+	b.end = uint32(len(l.slots))
 	b.entries = l.entries[:0] // what is added was read before
 	for _, e := range l.entries {
 		for _, slot := range e.slots() {
-			l.known[slot] = true
+			l.slots[slot] = taken
 		}
 		e.waiting = l.waiting(e)
 		b.parts += 1 + len(e.more)
 		b.add(e)
 	}
 	b.newest = b.position
-	for slot := len(l.known) - 1; slot >= 0; slot-- { // so that the first are used first
-		if !l.known[slot] {
+	for slot := len(l.slots) - 1; slot >= 0; slot-- { // so that the first are used first
+		switch l.slots[slot] {
+		case free:
 			b.free = append(b.free, uint32(slot))
+		case hole:
+			b.holes = append(b.holes, uint32(slot))
 		}
 	}
 }

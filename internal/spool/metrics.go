@@ -12,14 +12,14 @@ const (
 	reasonAge     = "age"
 	reasonCorrupt = "corrupt"
 	reasonDead    = "deadletter"
-	reasonRemoved = "removed"
 )
 
-var reasons = []string{reasonSize, reasonAge, reasonCorrupt, reasonDead, reasonRemoved}
+var reasons = []string{reasonSize, reasonAge, reasonCorrupt, reasonDead}
 
 // Meters are the metrics of the spool.
 type Meters struct {
 	accepted, written, quarantined prometheus.Counter
+	missing                        prometheus.Counter
 	commit, sync                   prometheus.Histogram
 	drops                          *prometheus.CounterVec
 
@@ -52,13 +52,14 @@ func NewMeters(reg prometheus.Registerer) *Meters {
 		accepted:    counter("accepted_total", "Results that were committed."),
 		written:     counter("written_bytes_total", "Bytes of results that were committed, without what the file adds."),
 		quarantined: counter("quarantined_files_total", "Files that were set aside because they were damaged or could not be synced."),
+		missing:     counter("missing_logs_total", "Times that the log of the file was missing at the start, and an unknown number of results with it."),
 		commit:      histogram("commit_seconds", "Time of one commit."),
 		sync:        histogram("sync_seconds", "Time of one fsync."),
 		drops: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "overshoot_agent", Subsystem: "spool", Name: "dropped_total", Help: "Results that a sink did not get, by reason.",
 		}, []string{"sink", "reason"}),
 	}
-	reg.MustRegister(m.accepted, m.written, m.quarantined, m.commit, m.sync, m.drops, gauges{m})
+	reg.MustRegister(m.accepted, m.written, m.quarantined, m.missing, m.commit, m.sync, m.drops, gauges{m})
 	return m
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"go.uber.org/zap"
@@ -13,8 +14,12 @@ import (
 // FileName is the file of the spool in its folder.
 const FileName = "spool.db"
 
-// newSuffix marks a file that is to take the place of another one, and is not complete yet.
-const newSuffix = ".new"
+// newSuffix marks a file that is to take the place of another one and is not complete yet, readySuffix one that is complete: from then on it
+// counts, whatever else lies there.
+const (
+	newSuffix   = ".new"
+	readySuffix = ".ready"
+)
 
 // begin opens the file, or goes on in memory. The lock of the store is held, as in all that follows.
 func (s *Spool) begin() {
@@ -39,8 +44,13 @@ func (s *Spool) install(store *store, book *book, newer uint64) {
 		book.inherit(s.book, newer)
 	}
 	s.store, s.book = store, book
+	for name := range s.queues {
+		if shelf := book.byName[name]; shelf != nil {
+			shelf.wanted = true
+		}
+	}
 	for name, q := range s.queues {
-		shelf := book.shelf(name)
+		shelf := s.shelfFor(name)
 		shelf.wanted = true
 		for _, l := range q.lent {
 			shelf.lent = append(shelf.lent, l.position)
@@ -77,24 +87,38 @@ func (b *book) inherit(old *book, newer uint64) {
 
 // openFile opens the file of the folder. If that is damaged it is set aside, and what is readable of it is in a new one.
 func (s *Spool) openFile() (st *store, b *book, err error) {
-	if err := removeDatabase(s.path() + newSuffix); err != nil { // of an earlier life
+	if err := errors.Join(removeDatabase(s.path()+newSuffix), s.endSwap()); err != nil { // of an earlier life
 		return nil, nil, err
 	}
-	log := unfinished(s.path() + "-wal")
-	if st, b, err = s.read(); err == nil {
-		if b, err = s.rescue(st, b, log); err == nil {
-			return st, b, nil
-		}
-		st.close()
-	}
-	if isFull(err) { // SQLite wants a little room even to read
+	log := s.unfinished()
+	if st, b, err = s.readAll(log); isFull(err) { // SQLite wants a little room even to read
 		_ = removeIfThere(s.room.ballast())
-		st, b, err = s.read()
+		st, b, err = s.readAll(log)
 	}
 	if err == nil || !isDamage(err) && !guard.Panicked(err) {
 		return st, b, err
 	}
 	return s.salvage(err)
+}
+
+// endSwap ends what a process began that was killed while one file took the place of another.
+func (s *Spool) endSwap() error {
+	if _, err := os.Lstat(s.path() + readySuffix); err != nil {
+		return nil
+	}
+	return s.swap(errSwap)
+}
+
+// readAll reads the file, and what is left of its log.
+func (s *Spool) readAll(log []byte) (st *store, b *book, err error) {
+	if st, b, err = s.read(); err != nil {
+		return nil, nil, err
+	}
+	if b, err = s.rescue(st, b, log); err != nil {
+		st.close()
+		return nil, nil, err
+	}
+	return st, b, nil
 }
 
 // read opens and reads the file and finds it in order, or fails.
@@ -114,15 +138,29 @@ func (s *Spool) read() (st *store, b *book, err error) {
 	return st, b, err
 }
 
-// unfinished returns the log that a process left which was killed.
-func unfinished(path string) []byte {
-	file, err := os.Open(path)
+// unfinished returns the log that a process left which was killed. SQLite removes the log and its index when it ends: where only the index is
+// left, somebody has removed the log, and nobody can say how many results were in it.
+func (s *Spool) unfinished() []byte {
+	file, err := os.Open(s.path() + "-wal")
 	if err != nil {
+		if sizeOf(s.path()+"-shm") > 0 {
+			s.missLog()
+		}
 		return nil
 	}
 	defer file.Close()
 	text, _ := io.ReadAll(io.LimitReader(file, 8*walBytes))
+	if len(text) > 0 && len(text) < walHead {
+		s.missLog()
+	}
 	return text
+}
+
+// missLog tells that the log is missing.
+func (s *Spool) missLog() {
+	s.o.Meters.missing.Inc()
+	s.o.Log.Error("the log of the spool is missing: results that were accepted shortly before the last end are lost, nobody knows how many")
+	s.o.Part.Detail("log_missing", time.Now().UTC().Format(time.RFC3339))
 }
 
 // rescue looks for newer results in what is left of the log than SQLite has found: it ends at the first frame that is not whole, and a
@@ -149,15 +187,20 @@ func (s *Spool) rescue(st *store, b *book, log []byte) (*book, error) {
 	if len(rows) == 0 {
 		return b, nil
 	}
-	s.o.Log.Warn("the end of the spool's log was damaged; results behind the damage were found", zap.Int("parts", len(rows)))
+	s.o.Log.Warn("results were found behind the end of the spool's log", zap.Int("parts", len(rows)))
 	if err := st.write(rows, nil); err != nil {
 		return nil, err
 	}
-	b, err := load(st, s.when)
+	more, err := load(st, s.when)
 	if err == nil {
-		s.countMissing(b, errDamaged)
+		for _, shelf := range more.shelves { // what was missing before has been dropped
+			if before := b.byName[shelf.name]; before != nil {
+				shelf.missing -= before.missing
+			}
+		}
+		s.countMissing(more, errDamaged)
 	}
-	return b, err
+	return more, err
 }
 
 // show tells the status board how things are.

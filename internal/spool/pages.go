@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -60,13 +61,15 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// gone tells whether somebody removed or replaced the file. SQLite would go on to write into what has no name any more.
+// gone tells whether somebody removed or replaced the file or its log. SQLite would go on to write into what has no name any more.
 func (s *store) gone() bool {
 	if s.path == "" {
 		return false
 	}
-	now, err := os.Stat(s.path)
-	return err != nil || !os.SameFile(now, s.inode)
+	file, err := os.Stat(s.path)
+	log, logErr := os.Stat(s.path + "-wal")
+	ours, ourErr := s.wal.Stat()
+	return errors.Join(err, logErr, ourErr) != nil || !os.SameFile(file, s.inode) || !os.SameFile(log, ours)
 }
 
 // fileURI is a path as SQLite wants it to have parameters.

@@ -6,6 +6,7 @@ type plan struct {
 	empty   []uint32 // slots whose pages are wanted
 	items   []*item
 	entries []entry // of the items
+	letter  bool    // the newest dead letter of the book is in it
 	cursors []uint32
 	turn    uint64
 	acked   map[*shelf]int // what the file will know that it did not
@@ -28,9 +29,7 @@ func (s *Spool) plan(group *[]*item, acks bool, grow int) (*plan, error) {
 	if acks {
 		s.enterCursors(p)
 	}
-	if n := min(grow, len(s.book.free)); n > 0 {
-		p.empty = append(p.empty, s.book.free[:n]...)
-	}
+	p.empty = s.book.spare(grow)
 	return p, nil
 }
 
@@ -59,15 +58,9 @@ func (s *Spool) makeRoom(group *[]*item, records [][]byte, left, grow int) error
 	for _, r := range records {
 		need += partsOf(len(r))
 	}
-	room := func() int { return len(s.book.free) + left }
-	if s.o.OnFull != Block && s.o.OnFull != DropNewest && (need+grow > room()) {
-		for _, position := range s.book.oldest(need+grow-room(), never) {
-			s.book.drop(position, func(sink string) { s.o.Meters.dropped(sink, reasonSize).Inc() })
-			s.full = true
-		}
-	}
+	s.dropFor(need+grow, left)
 	fits := len(*group)
-	for ; fits > 0 && need > room(); fits-- {
+	for ; fits > 0 && need > len(s.book.free)+left; fits-- {
 		need -= partsOf(len(records[fits-1]))
 	}
 	rest := (*group)[fits:]
@@ -90,6 +83,19 @@ func (s *Spool) makeRoom(group *[]*item, records [][]byte, left, grow int) error
 	return nil
 }
 
+// dropFor drops the oldest, where that is the policy, so that there is room for so many parts.
+func (s *Spool) dropFor(parts, left int) {
+	if s.o.OnFull == Block || s.o.OnFull == DropNewest {
+		return
+	}
+	if missing := parts - len(s.book.free) - left; missing > 0 {
+		for _, position := range s.book.oldest(missing, never) {
+			s.book.drop(position, func(sink string) { s.o.Meters.dropped(sink, reasonSize).Inc() })
+			s.full = true
+		}
+	}
+}
+
 // enter plans one record.
 func (s *Spool) enter(p *plan, item *item, text []byte) {
 	b := s.book
@@ -104,6 +110,8 @@ func (s *Spool) enter(p *plan, item *item, text []byte) {
 		if shelf := b.shelf(m.sink); shelf != nil {
 			e.waiting |= shelf.bit
 			p.acked[shelf] = shelf.taken
+		} else {
+			s.o.Meters.dropped(m.sink, reasonSize).Inc() // there are 64 sinks already
 		}
 	}
 	p.items, p.entries = append(p.items, item), append(p.entries, e)
@@ -131,6 +139,5 @@ func (s *Spool) pagesLeft() int {
 	if err != nil {
 		return 0 // the write will tell
 	}
-	left := s.room.limit(all) - all + free
-	return max(0, int(left-left/32)-8)
+	return int(useful(s.room.limit(all) - all + free))
 }

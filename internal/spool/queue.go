@@ -34,35 +34,49 @@ func (s *Spool) Queue(sink string) (*Queue, error) {
 	if q := s.queues[sink]; q != nil {
 		return q, nil
 	}
-	if s.book.shelf(sink) == nil {
+	shelf := s.shelfFor(sink)
+	if shelf == nil {
 		return nil, ErrTooManySinks
 	}
+	shelf.wanted = true
 	q := &Queue{spool: s, name: sink, arrived: make(chan struct{}, 1)}
 	s.queues[sink] = q
-	s.book.byName[sink].wanted = true
 	s.o.Meters.sink(sink)
 	return q, nil
 }
 
-// Forget drops what waits for a sink that is no longer configured, and its queue, which must not be used any more.
-func (s *Spool) Forget(sink string) {
+// Leave ends the queue of a sink that is no longer configured, which must not be used any more. What waits stays for the case that the sink
+// comes back, within the bounds of the spool.
+func (s *Spool) Leave(sink string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.queues, sink)
 	s.o.Meters.forget(sink)
-	shelf := s.book.byName[sink]
-	if shelf == nil {
-		return
+	if shelf := s.book.byName[sink]; shelf != nil {
+		shelf.wanted, shelf.lent = false, nil
 	}
-	shelf.wanted, shelf.lent = false, nil
-	var all []uint64
-	for _, e := range s.book.first(shelf, shelf.count) {
-		all = append(all, e.position)
+}
+
+// shelfFor returns the shelf of a sink that is served. When there are too many, what waits for one that left is dropped for it; nil when none
+// did.
+func (s *Spool) shelfFor(name string) *shelf {
+	if shelf := s.book.shelf(name); shelf != nil {
+		return shelf
 	}
-	if len(all) > 0 {
-		s.o.Log.Warn("results were dropped because their sink is no longer configured", zap.String("sink", sink), zap.Int("results", len(all)))
+	for _, shelf := range s.book.shelves {
+		if shelf.wanted {
+			continue
+		}
+		var all []uint64
+		for _, e := range s.book.first(shelf, shelf.count) {
+			all = append(all, e.position)
+		}
+		s.o.Log.Warn("results were dropped because their sink is no longer configured", zap.String("sink", shelf.name), zap.Int("results", len(all)))
+		s.o.Meters.dropped(shelf.name, reasonSize).Add(float64(len(all)))
 		s.take(shelf, all)
+		break
 	}
+	return s.book.shelf(name)
 }
 
 func (s *Spool) allQueues() (all []*Queue) {
@@ -92,8 +106,8 @@ func (q *Queue) Next(ctx context.Context, max int) ([]result.Result, error) {
 		}
 		if n := min(len(q.lent), max); n > 0 {
 			batch := make([]result.Result, 0, n)
-			for _, l := range q.lent[:n] {
-				batch = append(batch, l.result)
+			for i := range n { // the position of a loan may change meanwhile
+				batch = append(batch, q.lent[i].result)
 			}
 			return batch, nil
 		}
@@ -178,24 +192,32 @@ func (q *Queue) settle(n int) {
 
 // take notes that a sink does not wait for some results any more. The lock is held.
 func (s *Spool) take(shelf *shelf, positions []uint64) {
-	idle := true
-	for _, other := range s.book.shelves {
-		idle = idle && other.taken == 0
-	}
-	if idle {
-		s.acksDue = s.now() + acksAfter
-	}
+	first := s.expectAcks()
 	s.book.settle(shelf, positions)
-	if idle || shelf.taken >= acksMost || len(s.front.items) > 0 {
+	if first || shelf.taken >= acksMost || len(s.front.items) > 0 {
 		s.wakeWriter()
 	}
+}
+
+// expectAcks sets when the file has to know what sinks have taken, unless that is set, and tells whether it was not.
+func (s *Spool) expectAcks() bool {
+	for _, shelf := range s.book.shelves {
+		if shelf.taken > 0 {
+			return false
+		}
+	}
+	s.acksDue = s.now() + acksAfter
+	return true
 }
 
 // Len tells how many results wait for the sink, those included that Next has returned.
 func (q *Queue) Len() int {
 	q.spool.mu.Lock()
 	defer q.spool.mu.Unlock()
-	return q.spool.book.byName[q.name].count
+	if shelf := q.spool.book.byName[q.name]; shelf != nil { // else the sink has left
+		return shelf.count
+	}
+	return 0
 }
 
 // Oldest tells for how long the oldest has been waiting; 0 when nothing is.
@@ -203,8 +225,10 @@ func (q *Queue) Oldest() time.Duration {
 	s := q.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if first := s.book.first(s.book.byName[q.name], 1); len(first) > 0 {
-		return max(s.now()-first[0].accepted, 0)
+	if shelf := s.book.byName[q.name]; shelf != nil {
+		if first := s.book.first(shelf, 1); len(first) > 0 {
+			return max(s.now()-first[0].accepted, 0)
+		}
 	}
 	return 0
 }

@@ -40,7 +40,7 @@ func (s *Spool) replaceFile(old *store, cause error) (usable bool, err error) {
 		return true, err
 	}
 	_ = old.close() // if that syncs now, it proves nothing
-	if err := s.swap(cause); err != nil {
+	if err := s.promote(cause); err != nil {
 		return false, err
 	}
 	st, book, err := s.read()
@@ -59,16 +59,16 @@ func (s *Spool) replaceByMemory(old *store, usable bool, cause error) {
 	var lost losses
 	var err error
 	if usable {
-		lost, err = s.carry(old, memory, memoryBytes/pageSize)
+		lost, err = s.carry(old, memory, s.room.memoryPages())
 		_ = old.close()
 	} else {
-		err = errors.Join(fill(memory, s.path()+newSuffix, s.path()), s.purge(memory))
+		err = errors.Join(fill(memory, s.path()+readySuffix, s.path()+newSuffix, s.path()), s.purge(memory))
 	}
 	book, loadErr := load(memory, s.when)
 	if err = errors.Join(err, loadErr); err != nil {
 		s.o.Log.Error("not everything could be taken along into memory", zap.Error(err))
 	}
-	sick := isDamage(cause) || s.exile.sick
+	sick := isDamage(cause) || s.exile.sick || len(lost) > 0 // what was left behind is there for a person to look at
 	s.banish(cause)
 	s.exile.taken, s.exile.sick = true, sick
 	s.install(memory, book, 0)

@@ -21,17 +21,34 @@ func (s *Spool) Replay(ctx context.Context, sink string, since time.Time) (int, 
 		return 0, err
 	}
 	all := merge(letters, had)
-	for i, r := range all {
-		r.Replayed = true
-		receipt, err := s.Append(ctx, r, []string{sink})
-		if err == nil {
-			err = receipt.Wait(ctx)
-		}
-		if err != nil {
-			return i, fmt.Errorf("replaying result %s: %w", r.ID, err)
+	n := 0
+	for batch := range slices.Chunk(all, groupItems) {
+		done, err := s.again(ctx, batch, sink)
+		if n += done; err != nil {
+			return n, err
 		}
 	}
-	return len(all), s.bury(died)
+	return n, s.bury(died)
+}
+
+// again appends results once more, and returns how many are accepted.
+func (s *Spool) again(ctx context.Context, batch []result.Result, sink string) (n int, err error) {
+	var receipts []*Receipt
+	for _, r := range batch {
+		r.Replayed = true
+		receipt, err := s.Append(ctx, r, []string{sink})
+		if err != nil {
+			return n, fmt.Errorf("replaying result %s: %w", r.ID, err)
+		}
+		receipts = append(receipts, receipt)
+	}
+	for i, receipt := range receipts {
+		if err := receipt.Wait(ctx); err != nil {
+			return n, fmt.Errorf("replaying result %s: %w", batch[i].ID, err)
+		}
+		n++
+	}
+	return n, nil
 }
 
 // merge puts two lists in the order of their times. What is in both, because others wait for a dead letter, is there once.
@@ -108,13 +125,16 @@ func (s *Spool) bury(letters map[uint64]bool) error {
 	s.io.Lock()
 	defer s.io.Unlock()
 	s.mu.Lock()
-	var empty []uint32
+	slots := 0
 	for i := len(s.book.letters) - 1; i >= 0; i-- {
 		if l := s.book.letters[i]; letters[l.number] {
-			empty = append(empty, l.slots...)
+			slots += len(l.slots)
 			s.book.dropLetter(i)
 		}
 	}
+	rest := len(s.book.free) - slots // the lock of the store keeps others from using these slots before
+	empty := slices.Clone(s.book.free[rest:])
+	s.book.free = s.book.free[:rest]
 	s.mu.Unlock()
-	return s.store.write(nil, empty) // the lock of the store keeps others from using these slots before
+	return s.vacate(empty)
 }

@@ -18,6 +18,8 @@ const (
 	overhead = 2*walBytes + ballastBytes
 	// minFree is what we leave to others, or a twentieth of the disk if that is less.
 	minFree = 200 << 20
+	// leastBytes is what we take even of a disk that has less: without a file of some size nothing would get through.
+	leastBytes = 1 << 20
 	// lookEvery is how often we look how full the disk is, while there is something to write.
 	lookEvery = time.Second
 	// memoryBytes bounds what is kept when there is no disk.
@@ -32,7 +34,8 @@ type room struct {
 
 	looked time.Duration // when
 	low    bool          // the disk has less free than we leave to others: the file must not grow
-	until  time.Duration // when the disk refused to take more, it stays low until then
+	until  time.Duration // when the disk refused to take more, it stays full until then
+	full   bool          // it did
 	memory bool          // there is no disk
 }
 
@@ -42,12 +45,20 @@ func (r *room) ballast() string { return filepath.Join(r.folder, ballastName) }
 func (r *room) limit(all int64) int64 {
 	switch {
 	case r.memory:
-		return memoryBytes / pageSize
+		return r.memoryPages()
+	case r.full:
+		return min(max(all, leastSlots+leastSlots/4), (r.max-overhead)/pageSize)
 	case r.low:
-		return min(all, (r.max-overhead)/pageSize)
+		return min(max(all, leastBytes/pageSize), (r.max-overhead)/pageSize)
 	}
 	return (r.max - overhead) / pageSize
 }
+
+// memoryPages is how many pages there may be when there is no disk: no more than would fit into the file later.
+func (r *room) memoryPages() int64 { return min(memoryBytes, r.max-overhead) / pageSize }
+
+// useful tells how many parts fit into so many pages, about: SQLite needs some for itself.
+func useful(pages int64) int64 { return max(0, pages-pages/32-8) }
 
 // look looks at the disk if it has not just done so, and tells whether it did.
 func (r *room) look(s *store, now time.Duration) bool {
@@ -59,8 +70,8 @@ func (r *room) look(s *store, now time.Duration) bool {
 	if err := r.statfs(r.folder, &disk); err == nil {
 		size, free := int64(disk.Blocks)*int64(disk.Bsize), int64(disk.Bavail)*int64(disk.Bsize)
 		leave := min(minFree, size/20)
-		r.low = free < leave || now < r.until
-		if !r.low && free > leave+2*ballastBytes {
+		r.low, r.full = free < leave, now < r.until
+		if !r.low && !r.full && free > leave+2*ballastBytes {
 			r.takeBallast()
 		}
 	}
@@ -70,7 +81,7 @@ func (r *room) look(s *store, now time.Duration) bool {
 
 // filled notes that the disk took no more, and gives up the ballast for the log, which can start anew then.
 func (r *room) filled(s *store, now time.Duration) {
-	r.low, r.until = true, now+5*time.Second
+	r.full, r.until = true, now+5*time.Second
 	_ = os.Remove(r.ballast())
 	_, _ = s.checkpoint(0) // the next write tells if that was of no use
 	r.apply(s)

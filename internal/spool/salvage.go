@@ -30,7 +30,7 @@ func (s *Spool) salvage(cause error) (*store, *book, error) {
 	if err = errors.Join(err, s.purge(fresh), fresh.close()); err != nil {
 		return nil, nil, errors.Join(err, cause)
 	}
-	if err := s.swap(cause); err != nil {
+	if err := s.promote(cause); err != nil {
 		return nil, nil, err
 	}
 	st, b, err := s.read()
@@ -95,27 +95,52 @@ func scan(path string, found func(p part, raw []byte)) error {
 		return err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	scanAll(file, info.Size(), found)
+	return nil
+}
+
+func scanAll(file io.ReaderAt, size int64, found func(p part, raw []byte)) {
 	const window, overlap = 1 << 20, partHead + partData
-	text := make([]byte, window+overlap)
-	for at := int64(0); ; at += window {
-		n, err := file.ReadAt(text, at)
-		last := errors.Is(err, io.EOF)
-		findParts(text[:n], found) // what begins in the overlap is found twice
-		if last {
-			return nil
-		}
-		if info, statErr := file.Stat(); err != nil && (statErr != nil || at > info.Size()) {
-			return nil
-		}
+	text := make([]byte, min(window+overlap, size))
+	for at := int64(0); at < size; at += window {
+		here := text[:min(int64(len(text)), size-at)]
+		readAround(file, here, at)
+		findParts(here, found) // what begins in the overlap is found twice
 	}
 }
 
-// swap puts the new file in the place of the old one, which is set aside.
+// readAround reads what the disk gives, and zeros for the blocks that it does not.
+func readAround(file io.ReaderAt, to []byte, at int64) {
+	const block = 4096
+	n, err := file.ReadAt(to, at)
+	for n < len(to) && err != nil && !errors.Is(err, io.EOF) {
+		bad := min(n-n%block+block, len(to))
+		clear(to[n:bad])
+		more := 0
+		more, err = file.ReadAt(to[bad:], at+int64(bad))
+		n = bad + more
+	}
+	clear(to[n:])
+}
+
+// promote puts the new file, which is complete, in the place of the old one, which is set aside.
+func (s *Spool) promote(cause error) error {
+	if err := errors.Join(os.Rename(s.path()+newSuffix, s.path()+readySuffix), syncFolder(s.o.Folder)); err != nil {
+		return fmt.Errorf("making the new spool the one that counts: %w", err)
+	}
+	return s.swap(cause)
+}
+
+// swap puts the file that counts in the place of the old one.
 func (s *Spool) swap(cause error) error {
 	if err := s.setAside(cause); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Rename(s.path()+newSuffix, s.path()), syncFolder(s.o.Folder)); err != nil {
+	if err := errors.Join(os.Rename(s.path()+readySuffix, s.path()), syncFolder(s.o.Folder)); err != nil {
 		return fmt.Errorf("putting the new spool in its place: %w", err)
 	}
 	return nil

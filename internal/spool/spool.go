@@ -193,16 +193,17 @@ const maxBody = 1 << 20
 // Sequences returns the counters of all cameras and watches, which go on where the file ends.
 func (s *Spool) Sequences() *result.Sequences { return s.sequences }
 
-// Sinks returns the names of all sinks that results wait for, be they configured or not.
-func (s *Spool) Sinks() (names []string) {
+// Waiting tells how many results wait for each sink, be it configured or not; those without any are left out.
+func (s *Spool) Waiting() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	waiting := map[string]int{}
 	for _, shelf := range s.book.shelves {
 		if shelf.count > 0 {
-			names = append(names, shelf.name)
+			waiting[shelf.name] = shelf.count
 		}
 	}
-	return names
+	return waiting
 }
 
 // Close writes what has been appended and closes the file, but gives up when ctx ends: a disk may hang. It is called once, after the last
@@ -213,11 +214,21 @@ func (s *Spool) Close(ctx context.Context) error {
 	s.front.wake()
 	s.mu.Unlock()
 	close(s.stop)
+	closed := make(chan error, 1)
+	go func() {
+		<-s.ended
+		closed <- s.closeStore()
+	}()
 	select {
-	case <-s.ended:
+	case err := <-closed:
+		return err
 	case <-ctx.Done():
 		return fmt.Errorf("closing the spool: %w", ctx.Err())
 	}
+}
+
+// closeStore closes the file, once nobody writes any more.
+func (s *Spool) closeStore() error {
 	s.io.Lock()
 	defer s.io.Unlock()
 	s.over = true

@@ -20,6 +20,7 @@ const (
 	// walFrames is how long the write-ahead log gets before its pages go into the database: 1 MiB.
 	walFrames = 1000
 	walBytes  = walFrames * (pageSize + 24)
+	walHead   = 32 // bytes before the first frame
 	// unlimited is the most that SQLite takes as max_page_count.
 	unlimited = 1<<32 - 2
 
@@ -184,7 +185,7 @@ func (s *store) assemble(k kind, position uint64, slots []uint32) ([]byte, error
 			return nil, fmt.Errorf("%w: the checksum of slot %d is wrong", errDamaged, slot)
 		}
 		if p.kind != k || p.position != position || int(p.index) != i || int(p.count) != len(slots) {
-			return nil, fmt.Errorf("%w: slot %d has something else in it", errDamaged, slot)
+			return nil, fmt.Errorf("%w: slot %d has something else in it", errMoved, slot)
 		}
 		record = append(record, p.data...)
 	}
@@ -192,14 +193,14 @@ func (s *store) assemble(k kind, position uint64, slots []uint32) ([]byte, error
 }
 
 // each calls visit for every slot that has something in it. What visit gets is only good until it returns.
-func (s *store) each(visit func(slot uint32, part []byte)) error {
+func (s *store) each(visit func(slot int64, part []byte)) error {
 	rows, err := s.conn.QueryContext(context.Background(), "SELECT slot, part FROM parts")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var slot uint32
+		var slot int64
 		var part sql.RawBytes
 		if err := rows.Scan(&slot, &part); err != nil {
 			return err

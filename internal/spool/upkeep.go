@@ -17,37 +17,48 @@ func (s *Spool) upkeep() {
 }
 
 const (
-	// shrinkAbove is the size of a file, in pages, that is worth giving back: 4 MiB.
+	// shrinkAbove is how many free slots are worth giving back: about 4 MiB.
 	shrinkAbove = 4096
-	// shrinkBelow is how much may be in use then, because that is copied: 2 MiB.
-	shrinkBelow = 2048
+	// shrinkBelow is how many may be in use then, because they are copied: about half a MiB.
+	shrinkBelow = 512
 )
 
-// shrink gives the space of a backlog back once it is gone. The file keeps a few free slots for what comes next.
+// shrink gives the space of a backlog back once it is gone.
 func (s *Spool) shrink() error {
 	s.mu.Lock()
 	b := s.book
-	if b.end < shrinkAbove || b.parts > shrinkBelow || len(s.front.items) > 0 {
+	if len(b.free) < shrinkAbove || b.parts > shrinkBelow || len(s.front.items) > 0 {
 		s.mu.Unlock()
 		return nil
 	}
-	empty := b.free
-	b.free = nil
+	empty := b.spare(len(b.free))
 	s.mu.Unlock()
-	for len(empty) > 0 { // in pieces, because the log should stay short
-		n := min(len(empty), 8192)
-		if err := s.store.write(nil, empty[:n]); err != nil {
-			return err
-		}
-		if _, err := s.store.checkpoint(walFrames); err != nil {
-			return err
-		}
-		empty = empty[n:]
+	if err := s.vacate(empty); err != nil {
+		return err
 	}
 	if err := s.store.shrink(); err != nil {
 		return err
 	}
 	return s.reload()
+}
+
+// vacate takes their pages from slots: in pieces, because the log should stay short.
+func (s *Spool) vacate(slots []uint32) (err error) {
+	for len(slots) > 0 && err == nil {
+		n := min(len(slots), 8192)
+		if err = s.store.write(nil, slots[:n]); err != nil {
+			break
+		}
+		s.mu.Lock()
+		s.book.holes = append(s.book.holes, slots[:n]...)
+		s.mu.Unlock()
+		slots = slots[n:]
+		_, err = s.store.checkpoint(walFrames)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.book.free = append(s.book.free, slots...)
+	return err
 }
 
 // reload makes a new book of the store, in which slots count anew.

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +13,8 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 )
 
-// A View is a spool as it was at one moment, for people to look at. It changes nothing, and may be taken while an agent uses the spool.
+// A View is a spool as it was at one moment, for people to look at. It changes nothing, and may be taken while an agent uses the spool; what
+// all sinks have taken since is left out.
 type View struct {
 	// Damage says what is wrong with the file, or is nil. Then the view has what is readable all the same.
 	Damage error
@@ -30,7 +32,7 @@ func LookAt(path string) (*View, error) {
 	v := &View{path: path}
 	age := func(accepted time.Time) time.Duration { return time.Duration(accepted.UnixNano()) }
 	var err error
-	if v.store, err = openSnapshot(path); err == nil {
+	if v.store, err = openToRead(path); err == nil {
 		if err = v.store.check(); err == nil {
 			v.book, err = load(v.store, age)
 		}
@@ -64,15 +66,13 @@ func (v *View) gather(age func(time.Time) time.Duration) (err error) {
 	return err
 }
 
-// openSnapshot opens a file to read it as it is now, whatever another process writes meanwhile.
-func openSnapshot(path string) (*store, error) {
+// openToRead opens a file that another process may write. There is no transaction around all that is read, because the log could not start
+// anew until its end, which a person who pages through the results might put off for hours.
+func openToRead(path string) (*store, error) {
 	s := &store{} // without a path, because it must not end in a checkpoint
 	err := s.connect(fileURI(path, "ro"))
 	if err == nil {
 		err = errors.Join(s.exec("PRAGMA busy_timeout=2000"), s.exec("PRAGMA cell_size_check=ON"))
-	}
-	if err == nil {
-		err = s.exec("BEGIN")
 	}
 	if err == nil {
 		err = s.prepare(&s.get, "SELECT part FROM parts WHERE slot=?")
@@ -136,6 +136,9 @@ func (v *View) Results(sink string, use func(result.Result) error) error {
 			continue
 		}
 		text, err := v.store.assemble(kindResult, e.position, e.slots())
+		if isGone(err) {
+			continue
+		}
 		var r result.Result
 		if err == nil {
 			r, err = parseResult(text)
@@ -166,6 +169,9 @@ func (v *View) DeadLetters(sink string, use func(DeadLetter) error) error {
 			continue
 		}
 		d, err := readLetter(v.store, l)
+		if isGone(err) {
+			continue
+		}
 		if err != nil {
 			broken = append(broken, err)
 		} else if err := use(d); err != nil {
@@ -174,6 +180,10 @@ func (v *View) DeadLetters(sink string, use func(DeadLetter) error) error {
 	}
 	return errors.Join(broken...)
 }
+
+// isGone tells whether a slot has another use since the view was taken. Damage looks different, because the view was made of what is in the
+// slots.
+func isGone(err error) bool { return errors.Is(err, errMoved) || errors.Is(err, sql.ErrNoRows) }
 
 func readLetter(s *store, l letter) (DeadLetter, error) {
 	text, err := s.assemble(kindDead, l.number, l.slots)

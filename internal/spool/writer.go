@@ -30,9 +30,15 @@ func (s *Spool) write() {
 		case <-s.stop:
 			last = true
 		}
-		for s.round(last) == nil && s.waiting() > 0 {
+		err := s.round(last)
+		for err == nil && s.waiting() > 0 {
+			err = s.round(last)
 		}
-		timer.Reset(s.deadline())
+		pause := s.deadline()
+		if err != nil {
+			pause = max(pause, again)
+		}
+		timer.Reset(pause)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +65,7 @@ func (s *Spool) deadline() time.Duration {
 	}
 	if s.o.MaxAge > 0 {
 		for i := range s.book.entries {
-			if e := &s.book.entries[i]; e.waiting != 0 && !s.book.isLent(e) {
+			if e := &s.book.entries[i]; s.book.mayGo(e) {
 				at = min(at, e.accepted+s.o.MaxAge)
 				break
 			}
@@ -78,7 +84,7 @@ func (s *Spool) deadline() time.Duration {
 func (s *Spool) round(last bool) error {
 	s.io.Lock()
 	defer s.io.Unlock()
-	s.returnFromExile()
+	s.returnFromExile(last)
 	s.mu.Lock()
 	s.expire()
 	group := s.front.group()
@@ -111,40 +117,54 @@ func (s *Spool) expire() {
 		return
 	}
 	for _, position := range s.book.oldest(1<<30, s.now()-s.o.MaxAge) {
-		s.book.drop(position, func(sink string) { s.o.Meters.dropped(sink, reasonAge).Inc() })
+		s.book.drop(position, func(sink string) {
+			s.o.Meters.dropped(sink, reasonAge).Inc()
+			s.expectAcks()
+			s.book.byName[sink].taken++ // for the file to know as well
+		})
 	}
 }
 
 // commit writes a group as one transaction, and what sinks have taken. What cannot be written now goes back to the front.
 func (s *Spool) commit(group []*item, acks bool) (err error) {
-	for grow := 0; grow < 2000; grow = 4*grow + 16 {
+	for grow := 0; grow < 2000 && !isBusy(err); grow = 4*grow + 16 {
 		var p *plan
 		if p, err = s.plan(&group, acks, grow); err != nil {
 			break
 		}
-		started := time.Now()
-		err = s.store.write(p.rows, p.empty)
-		if err == nil && s.o.Sync == SyncAlways {
-			err = s.sync(s.store)
-		}
-		if err == nil {
-			s.o.Meters.commit.Observe(time.Since(started).Seconds())
-			s.publish(p)
+		if err = s.try(p); err == nil {
 			return nil
 		}
-		s.abandon(p)
-		if isBusy(err) {
-			break
-		}
-		if isFull(err) {
-			s.room.filled(s.store, s.now())
-			continue
-		}
-		s.replace(err)
+	}
+	if isFull(err) && s.flee(err) {
+		return s.commit(group, acks)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.giveUp(group)
+	return err
+}
+
+// try writes a plan and makes it known. An error has been dealt with as far as possible: another plan may do better.
+func (s *Spool) try(p *plan) error {
+	started := time.Now()
+	err := s.store.write(p.rows, p.empty)
+	written := err == nil
+	if written && s.o.Sync == SyncAlways {
+		err = s.sync(s.store)
+	}
+	if err == nil {
+		s.o.Meters.commit.Observe(time.Since(started).Seconds())
+		s.publish(p)
+		return nil
+	}
+	s.abandon(p)
+	switch {
+	case isFull(err) && !written:
+		s.room.filled(s.store, s.now())
+	case !isBusy(err): // a sync that failed above all: to ask again would prove nothing
+		s.replace(err)
+	}
 	return err
 }
 
@@ -177,6 +197,7 @@ func (s *Spool) publish(p *plan) {
 	if p.cursors != nil {
 		s.book.keepCursors(p.turn, p.cursors)
 	}
+	s.book.holes = append(s.book.holes, p.empty...)
 	for shelf, taken := range p.acked {
 		shelf.taken -= taken
 	}
@@ -199,4 +220,8 @@ func (s *Spool) abandon(p *plan) {
 		s.book.release(p.entries[i].slots())
 	}
 	s.book.release(p.cursors)
+	s.book.free = append(p.empty, s.book.free...)
+	if p.letter {
+		s.book.dropLetter(len(s.book.letters) - 1)
+	}
 }

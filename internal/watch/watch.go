@@ -33,12 +33,16 @@ type Stream interface {
 
 // A Watcher asks one watch's question. It lives as long as its camera, Run as long as one stream.
 type Watcher struct {
-	Spec    config.Watch
-	Fresh   func() bool // whether pictures arrive at the service now
-	Accept  func(result.Result)
-	Stamp   func(*result.Result) // fills in what the watcher does not know: id, sequence, camera
-	Part    *status.Part
-	Metrics *Metrics
+	Spec  config.Watch
+	Fresh func() bool // whether pictures arrive at the service now
+	// Accept takes a result over. It may block until there is room, but not after ctx has ended.
+	Accept func(ctx context.Context, r result.Result)
+	Stamp  func(*result.Result) // fills in what the watcher does not know: id, sequence, camera
+	// Snapshot is told when a question is asked, and what time the answer will be about. What it returns is called before the result is
+	// accepted, to give it its picture; it blocks for some seconds at most, and not longer than its context lasts. nil: results have no pictures.
+	Snapshot func(about time.Time) (attach func(context.Context, *result.Result))
+	Part     *status.Part
+	Metrics  *Metrics
 
 	models models
 }
@@ -110,6 +114,7 @@ func (w *Watcher) waitFresh(ctx context.Context) bool {
 func (w *Watcher) ask(ctx context.Context, service Service, region, streamID string) error {
 	w.Part.Set("asking", nil)
 	asked := time.Now()
+	attach := w.hold(asked)
 	answer, err := w.models.ask(ctx, w.Spec, func(model string) (overshoot.Answer, error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(w.Spec.Timeout))
 		defer cancel()
@@ -126,8 +131,17 @@ func (w *Watcher) ask(ctx context.Context, service Service, region, streamID str
 	r := w.result(answer, streamID)
 	r.Time, r.Latency = asked, took
 	w.Stamp(&r)
-	w.Accept(r)
+	attach(ctx, &r)
+	w.Accept(ctx, r)
 	return nil
+}
+
+// hold takes hold of the picture of a question: of what the model sees, the middle.
+func (w *Watcher) hold(asked time.Time) (attach func(context.Context, *result.Result)) {
+	if w.Snapshot == nil {
+		return func(context.Context, *result.Result) {}
+	}
+	return w.Snapshot(asked.Add(-time.Duration(w.Spec.Look.Last) / 2))
 }
 
 func (w *Watcher) request(model, streamID string) overshoot.ChatRequest {

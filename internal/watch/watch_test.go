@@ -51,7 +51,7 @@ func run(t *testing.T, d *desk) (fresh *atomic.Bool, results *atomic.Int32) {
 			Name: "w", Prompt: "?", Model: "m", Look: config.Look{Frame: true}, MaxTokens: 8,
 			Every: config.Duration(2 * time.Second), Timeout: config.Duration(time.Second),
 		},
-		Fresh: fresh.Load, Accept: func(result.Result) { results.Add(1) }, Stamp: func(*result.Result) {},
+		Fresh: fresh.Load, Accept: func(context.Context, result.Result) { results.Add(1) }, Stamp: func(*result.Result) {},
 		Part:    status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", watch.KindOf("w")),
 		Metrics: watch.NewVectors(prometheus.NewRegistry()).Watch("c", "w"),
 	}
@@ -81,6 +81,44 @@ func TestQuestionsKeepTheirBeatAndStopWithoutFreshPictures(t *testing.T) {
 			t.Errorf("asked %d times without fresh pictures", n)
 		}
 	})
+}
+
+// A picture is taken hold of when the question is asked, and belongs to the result before anybody else gets that.
+func TestResultsAreAcceptedWithTheirPicture(t *testing.T) {
+	for _, last := range []time.Duration{0, 4 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var about, asked time.Time
+			ctx, stop := context.WithCancel(t.Context())
+			w := &watch.Watcher{
+				Spec: config.Watch{
+					Name: "w", Prompt: "?", Model: "m", Look: config.Look{Frame: last == 0, Last: config.Duration(last), MaxFPS: 1}, MaxTokens: 8,
+					Every: config.Duration(2 * time.Second), Timeout: config.Duration(time.Second),
+				},
+				Fresh: func() bool { return true },
+				Stamp: func(r *result.Result) { r.ID = "id" },
+				Snapshot: func(at time.Time) func(context.Context, *result.Result) {
+					about, asked = at, time.Now()
+					return func(_ context.Context, r *result.Result) {
+						time.Sleep(300 * time.Millisecond)
+						r.Snapshot = &result.Snapshot{Path: r.ID + ".jpg"}
+					}
+				},
+				Accept: func(_ context.Context, r result.Result) {
+					defer stop()
+					if r.Snapshot == nil || r.Snapshot.Path != "id.jpg" || !r.Time.Equal(asked) || time.Since(asked) != 300*time.Millisecond {
+						t.Errorf("%v after the question: %+v", time.Since(asked), r)
+					}
+				},
+				Part:    status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", watch.KindOf("w")),
+				Metrics: watch.NewVectors(prometheus.NewRegistry()).Watch("c", "w"),
+			}
+			d := &desk{}
+			w.Run(ctx, d, d, "stream")
+			if asked.Sub(about) != last/2 {
+				t.Errorf("a clip of %v: the picture is to be of %v before the question", last, asked.Sub(about))
+			}
+		})
+	}
 }
 
 func TestRefusalsAreRarelyRepeated(t *testing.T) {

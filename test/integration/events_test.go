@@ -35,6 +35,7 @@ type event struct {
 		FinishReason string            `json:"finish_reason"`
 		LatencyMS    *int64            `json:"latency_ms"`
 		Usage        *json.RawMessage  `json:"usage"`
+		Snapshot     *reference        `json:"snapshot"`
 		Replayed     *bool             `json:"replayed"`
 	} `json:"data"`
 }

@@ -158,6 +158,8 @@ type call struct {
 		Counters    []int
 		LiveCounter int `json:"live_counter"`
 		Content     string
+		Serial      int64
+		AnsweredAt  time.Time `json:"answered_at"`
 	}
 }
 

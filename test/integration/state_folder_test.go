@@ -66,15 +66,15 @@ func TestStateFolderInTrouble(t *testing.T) {
 func TestStartOnSpoiltStateFolder(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
-	const fill = `; dd if=/dev/zero of="$1/` + ballast + `" bs=1k status=none 2>/dev/null; true`
+	const fill = `; dd if=/dev/zero of="$1/` + ballast + `" bs=64k status=none 2>/dev/null; true`
 	for _, c := range []struct {
 		name, spoil string
 		kept        bool
-		mend        func(f *fleet)
+		again, mend func(f *fleet)
 	}{
-		{"full", keepFiles + fill, true, (*fleet).emptyDisk},
-		{"full from the first day", smallDisk + fill, false, (*fleet).emptyDisk},
-		{"read-only", keepFiles + ` && mount -o remount,ro "$1"`, true, (*fleet).writeEnableDisk},
+		{"full", keepFiles + fill, true, (*fleet).fillDisk, (*fleet).emptyDisk}, // again: the spool gives up its ballast, and the journal gets that
+		{"full from the first day", smallDisk + fill, false, (*fleet).fillDisk, (*fleet).emptyDisk},
+		{"read-only", keepFiles + ` && mount -o remount,ro "$1"`, true, func(*fleet) {}, (*fleet).writeEnableDisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := *f
@@ -93,6 +93,7 @@ func TestStartOnSpoiltStateFolder(t *testing.T) {
 				t.Errorf("the second agent holds %v, and the first left %v", held, left)
 			}
 			f.checkNoOrphans(held)
+			c.again(&f)
 			now := f.replace(second, held["cam-1"])
 			second.waitReady(http.StatusServiceUnavailable, "state folder")
 
@@ -154,13 +155,13 @@ func (a *agent) waitReady(want int, words string) {
 	})
 }
 
-// Shell commands that put a file system of a few KB over the folder $1, empty or with the files that were there.
+// Shell commands that put a file system of a few MB over the folder $1, empty or with the files that were there.
 const (
-	smallDisk = `mount -t tmpfs -o size=32k,mode=750 tmpfs "$1"`
+	smallDisk = `mount -t tmpfs -o size=8m,mode=750 tmpfs "$1"`
 	keepFiles = `cp -r "$1" "$1.kept" && ` + smallDisk + ` && cp -r "$1.kept/." "$1"`
 )
 
-// startOnSmallDisk runs an agent whose state folder is on a file system of a few KB of its own, seen by nobody else, which the shell makes
+// startOnSmallDisk runs an agent whose state folder is on a file system of a few MB of its own, seen by nobody else, which the shell makes
 // by the command given. It needs namespaces, as root or as a user who may make them.
 func (f *fleet) startOnSmallDisk(makeDisk string) *agent {
 	f.t.Helper()

@@ -54,10 +54,8 @@ func TestTheLastValueAndTheStatesAreRetained(t *testing.T) {
 	late.wants(t, cameraTopic, "online")
 	late.wants(t, "overshoot/pi/door/state", `{"state":"live","last_seen":"2001-09-09T01:46:40Z"}`)
 	known.set(door(false))
-	s.Changed()
 	late.wants(t, cameraTopic, "offline")
 	known.set() // removed: nothing of it stays
-	s.Changed()
 	for _, topic := range []string{valueTopic, cameraTopic, "overshoot/pi/door/state"} {
 		eventually(t, topic+" is taken back", func() bool { all := late.on(topic); return len(all[len(all)-1].Payload) == 0 })
 	}
@@ -164,67 +162,6 @@ func TestTheWillOfAKilledAgent(t *testing.T) {
 	_ = child.Wait()
 	l.wants(t, agentTopic, "offline")
 	listen(t, b.address).wants(t, agentTopic, "offline")
-}
-
-// relay passes connections on to an address and can cut them.
-type relay struct {
-	net.Listener
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func newRelay(t *testing.T, to string) *relay {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{Listener: l}
-	t.Cleanup(func() { _ = l.Close(); r.cut() })
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			r.mu.Lock()
-			r.conns = append(r.conns, in, out)
-			r.mu.Unlock()
-			go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
-			go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
-		}
-	}()
-	return r
-}
-
-func (r *relay) cut() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range r.conns {
-		_ = c.(*net.TCPConn).SetLinger(0)
-		_ = c.Close()
-	}
-	r.conns = nil
-}
-
-func TestADroppedConnectionLeavesTheWillAndComesBack(t *testing.T) {
-	b := start(t, "")
-	r := newRelay(t, b.address)
-	l := listen(t, b.address)
-	s := open(t, "url: mqtt://"+r.Addr().String())
-	s.Start()
-	l.wants(t, agentTopic, "online")
-	before := len(l.on(agentTopic))
-	r.cut()
-	eventually(t, "offline, then online", func() bool {
-		all := l.on(agentTopic)
-		return len(all) >= before+2 && string(all[before].Payload) == "offline" && string(all[len(all)-1].Payload) == "online"
-	})
 }
 
 func TestLogin(t *testing.T) {

@@ -15,7 +15,7 @@ type Config struct {
 	URL       secret.Secret      `yaml:"url"`       // mqtt, mqtts, ws or wss://host[:port][/path]; a path of a websocket may be secret
 	Username  string             `yaml:"username"`  // with Password: who we are
 	Password  secret.Secret      `yaml:"password"`  //
-	ClientID  string             `yaml:"client_id"` // overshoot-agent-{agent} by default; no two clients of a broker may have the same
+	ClientID  string             `yaml:"client_id"` // overshoot-agent-{agent}-{sink} by default; no two clients of a broker may have the same
 	Topic     Topic              `yaml:"topic"`     // of the results
 	Base      Topic              `yaml:"base"`      // what availability and last values stand below
 	QoS       int                `yaml:"qos"`       // of the results: 0, 1 or 2; 1 by default
@@ -32,7 +32,7 @@ type Config struct {
 // Decode reads and checks a section. Its errors name the place in the file.
 func Decode(s config.Section) (Config, error) {
 	c := Config{
-		ClientID: "overshoot-agent-{agent}", Topic: "overshoot/{agent}/{camera}/{watch}/result", Base: "overshoot/{agent}", QoS: 1,
+		ClientID: "overshoot-agent-{agent}-{sink}", Topic: "overshoot/{agent}/{camera}/{watch}/result", Base: "overshoot/{agent}", QoS: 1,
 		Discovery: "homeassistant",
 	}
 	if err := s.Decode(&c); err != nil {
@@ -76,6 +76,9 @@ func (c *Config) checkNumbers(s config.Section) error {
 	if c.ClientID == "" {
 		return s.Problemf("client_id", "is empty; write a name that no other client of the broker has")
 	}
+	if strings.ContainsAny(c.clientID("", ""), "{}") || strings.ContainsFunc(c.ClientID, isControl) {
+		return s.Problemf("client_id", "has more than text; write only {agent} and {sink} in braces, and no control characters")
+	}
 	if !c.Password.IsZero() && c.Username == "" {
 		return s.Problemf("password", "stands without a username; write both")
 	}
@@ -105,6 +108,26 @@ func (c *Config) checkTLS(s config.Section) (err error) {
 	c.TLS, err = c.TLS.Resolve(s)
 	c.warnings = c.TLS.Warnings(s)
 	return err
+}
+
+// clientID returns what the broker knows us by.
+func (c Config) clientID(agent, sink string) string {
+	return strings.NewReplacer("{agent}", agent, "{sink}", sink).Replace(c.ClientID)
+}
+
+// Clash returns the setting in which two sinks of one agent, a and b by name, get in each other's way at one broker; "" for none.
+func Clash(one Config, a string, other Config, b string) string {
+	switch {
+	case !strings.EqualFold(one.address(), other.address()):
+		return ""
+	case one.clientID("", a) == other.clientID("", b): // they would throw each other out
+		return "client_id"
+	case one.Base == other.Base: // they would take back each other's cameras
+		return "base"
+	case one.Assistant && other.Assistant && one.Discovery == other.Discovery: // a device is described by one of them
+		return "home_assistant"
+	}
+	return ""
 }
 
 // address returns host:port.

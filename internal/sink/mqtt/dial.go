@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/sys/unix"
 )
 
 // dialing bounds name, connection, and the handshakes of TLS and of the websocket.
@@ -30,7 +32,7 @@ func dial(ctx context.Context, c Config) (*wire, error) {
 	if c.target.Scheme == "ws" || c.target.Scheme == "wss" {
 		return dialWebsocket(ctx, c, settings)
 	}
-	d := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	d := dialer()
 	if settings == nil {
 		conn, err := d.DialContext(ctx, "tcp", c.address())
 		return newWire(conn), err
@@ -39,9 +41,24 @@ func dial(ctx context.Context, c Config) (*wire, error) {
 	return newWire(conn), err
 }
 
+// unheard is for how long the machine of a broker may be silent about what was sent to it before the connection counts as dead.
+const unheard = 20 * time.Second
+
+// dialer returns one whose connections notice by themselves when the other machine is gone.
+func dialer() *net.Dialer {
+	return &net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2},
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			return raw.Control(func(fd uintptr) {
+				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unheard.Milliseconds())) // there is the keepalive as well
+			})
+		},
+	}
+}
+
 // dialWebsocket opens a websocket with the sub-protocol that brokers demand (MQTT 5.0 §6).
 func dialWebsocket(ctx context.Context, c Config, settings *tls.Config) (*wire, error) {
-	d := websocket.Dialer{TLSClientConfig: settings, Subprotocols: []string{"mqtt"}}
+	d := websocket.Dialer{TLSClientConfig: settings, Subprotocols: []string{"mqtt"}, NetDialContext: dialer().DialContext}
 	conn, response, err := d.DialContext(ctx, c.target.String(), nil)
 	if response != nil && response.Body != nil {
 		_ = response.Body.Close()
@@ -53,9 +70,12 @@ func dialWebsocket(ctx context.Context, c Config, settings *tls.Config) (*wire, 
 	if err != nil {
 		return nil, err
 	}
-	conn.SetReadLimit(maxIncoming)
+	conn.SetReadLimit(maxMessage)
 	return newWire(&webStream{Conn: conn}), nil
 }
+
+// maxMessage bounds a message of a websocket, in bytes. A broker may put several packets into one.
+const maxMessage = 1 << 20
 
 // webStream makes one stream of bytes of the messages of a websocket; MQTT packets may span them.
 type webStream struct {

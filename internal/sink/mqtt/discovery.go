@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,10 +17,26 @@ type object map[string]any
 
 // objectID returns what Home Assistant knows a camera by.
 func (s *Sink) objectID(c Camera) string {
-	return identifier("overshoot_" + s.options.Agent + "_" + c.Name)
+	return "overshoot_" + identifier(s.options.Agent) + "_" + identifier(c.Name)
 }
 
-// discovery returns the description of a camera as a device with its entities.
+// description is what was made of the watches of a camera.
+type description struct {
+	watches []Watch
+	text    []byte
+}
+
+// describe returns the description of a camera as a device with its entities, which changes when its watches do.
+func (s *Sink) describe(c Camera) []byte {
+	d, known := s.described[c.Name]
+	if !known || !reflect.DeepEqual(d.watches, c.Watches) {
+		d = description{c.Watches, s.discovery(c)}
+		s.described[c.Name] = d
+	}
+	return d.text
+}
+
+// discovery makes the description of a camera.
 func (s *Sink) discovery(c Camera) []byte {
 	id := s.objectID(c)
 	components := object{
@@ -57,19 +74,20 @@ func (s *Sink) entity(id, name string, o object) object {
 
 // entities returns those of a watch: one for each property of its answers that is a plain value, or one for the answer as a whole.
 func (s *Sink) entities(c Camera, w Watch) object {
-	id, stat := s.objectID(c)+"_"+identifier(w.Name), s.topics.value(c.Name, w.Name)
+	key, stat := "watch_"+identifier(w.Name), s.topics.value(c.Name, w.Name)
+	id := s.objectID(c) + "_" + key
 	all := object{}
 	properties, _ := w.Schema["properties"].(map[string]any)
 	for _, property := range slices.Sorted(maps.Keys(properties)) {
 		schema, _ := properties[property].(map[string]any)
-		key, _ := json.Marshal(property)
+		index, _ := json.Marshal(property)
 		name := title(w.Name) + " " + title(property)
 		if property == w.Name {
 			name = title(w.Name)
 		}
-		if o := component(typeOf(schema), "value_json.data.result["+string(key)+"]"); o != nil {
+		if o := component(typeOf(schema), "value_json.data.result["+string(index)+"]"); o != nil {
 			o["stat_t"] = stat
-			all["watch_"+identifier(w.Name)+"_"+identifier(property)] = s.entity(id+"_"+identifier(property), name, o)
+			all[key+"_"+identifier(property)] = s.entity(id+"_"+identifier(property), name, o)
 		}
 	}
 	kind := typeOf(w.Schema)
@@ -78,7 +96,7 @@ func (s *Sink) entities(c Camera, w Watch) object {
 	}
 	if o := component(kind, "value_json.data.result"); o != nil {
 		o["stat_t"] = stat
-		all["watch_"+identifier(w.Name)] = s.entity(id, title(w.Name), o)
+		all[key] = s.entity(id, title(w.Name), o)
 	}
 	return all
 }
@@ -117,9 +135,10 @@ func component(kind, value string) object {
 	return nil
 }
 
-var notInIDs = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+var notInIDs = regexp.MustCompile(`[^A-Za-z0-9-]`)
 
-// identifier makes an id that Home Assistant takes, of letters, digits, hyphens and underscores; different ones of different texts.
+// identifier makes a part of an id that Home Assistant takes. Parts are joined with underscores: one that has some of its own, or what no id
+// may have, gets a sum behind it, so that different names never make the same id.
 func identifier(text string) string {
 	clean := notInIDs.ReplaceAllString(text, "_")
 	if clean == text && text != "" {

@@ -99,7 +99,6 @@ func TestDiscovery(t *testing.T) {
 	eventually(t, "it is described again", func() bool { return len(l.on(discoveryTopic)) > before })
 	odd := mqtt.Camera{Name: "yard.2", State: "idle"}
 	known.set(odd)
-	s.Changed()
 	eventually(t, "it is removed", func() bool { all := l.on(discoveryTopic); return len(all[len(all)-1].Payload) == 0 })
 	eventually(t, "the other is described", func() bool {
 		l.mu.Lock()

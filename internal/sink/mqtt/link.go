@@ -4,68 +4,103 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
-	"github.com/eclipse/paho.golang/paho/session"
 	"github.com/eclipse/paho.golang/paho/session/state"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 )
 
 const (
-	keepAlive = 30 // seconds
-	// maxIncoming is the largest packet that we take, in bytes: all we ask for is a word of Home Assistant's.
+	// maxIncoming is the largest packet that we take, in bytes: all we ask for is a word of Home Assistant's, and what we have once written.
 	maxIncoming = 64 << 10
 	// incoming is how many of them may wait for our acknowledgement.
 	incoming = 16
+	// maxFlying is how many messages may wait for the broker's, where it does not want fewer.
+	maxFlying = 256
+	// maxFound bounds what is remembered of retained messages that are found.
+	maxFound = 10_000
 )
-
-// errLost stands for what was sent and not acknowledged when a connection ended. It may have arrived.
-var errLost = errors.New("the connection ended before the broker acknowledged the result")
 
 // A link is one connection to the broker, from the CONNACK on. Its session ends with it: what is to be delivered lies with our caller.
 type link struct {
 	client *paho.Client
 	wire   *wire
-	lost   chan error    // gets why the connection ended; buffered
+	owner  string        // who has written what we retain, see message
+	slots  chan struct{} // has one for each message that the broker has not acknowledged
 	birth  chan struct{} // gets a token when Home Assistant has started; buffered
+	births string        // the topic where it says so
+
+	ended sync.Once
+	lost  chan struct{} // closed when the connection has ended
+	why   error         // it has; read after lost
+
+	telling atomic.Bool // retained messages wait for their acknowledgement
+
+	found     sync.Mutex
+	leftovers map[string]bool // retained topics that we have written, in this life or an earlier one
+	news      chan struct{}   // gets a token when there are more; buffered
 
 	// What the broker can do.
 	maxPacket uint32
 	maxQoS    byte
 	retains   bool
+	wildcards bool
 }
 
-// connect opens a connection and logs in. The will is what the broker tells the others when we vanish. Messages on the topic births, where
-// that is not empty, are told to link.birth.
-func connect(ctx context.Context, c Config, clientID string, will message, births string) (*link, error) {
-	w, err := dial(ctx, c)
+// An entry is what a link is opened with.
+type entry struct {
+	config    Config
+	clientID  string
+	keepAlive uint16  // seconds
+	will      message // what the broker tells the others when we vanish
+	topics    topics
+}
+
+// connect opens a connection and logs in.
+func connect(ctx context.Context, e entry) (*link, error) {
+	w, err := dial(ctx, e.config)
 	if err != nil {
-		return nil, err
+		return nil, lossError{err: err}
 	}
-	l := &link{wire: w, lost: make(chan error, 1), birth: make(chan struct{}, 1), maxPacket: math.MaxUint32, maxQoS: 2, retains: true}
+	l := &link{
+		wire: w, owner: e.topics.base, births: e.topics.births, lost: make(chan struct{}), birth: make(chan struct{}, 1),
+		news: make(chan struct{}, 1), leftovers: map[string]bool{}, maxPacket: math.MaxUint32, maxQoS: 2, retains: true, wildcards: true,
+	}
 	l.client = paho.NewClient(paho.ClientConfig{
-		ClientID: clientID, Conn: w, Session: receipts{state.NewInMemory()},
-		OnClientError:      func(err error) { l.end(lossError{err}) },
-		OnServerDisconnect: func(d *paho.Disconnect) { l.end(disconnectError(d)) },
-		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){l.heard},
+		ClientID: e.clientID, Conn: w, Session: ledger{state.NewInMemory(), l}, AuthHandler: noAuth{},
+		PingHandler:       pinger{paho.NewDefaultPinger(), e.keepAlive},
+		OnClientError:     func(err error) { l.end(lossError{err: err, in: true}) },
+		OnPublishReceived: []func(paho.PublishReceived) (bool, error){l.heard},
 	})
-	largest, most := uint32(maxIncoming), uint16(incoming)
-	ack, err := l.client.Connect(ctx, &paho.Connect{
-		ClientID: clientID, KeepAlive: keepAlive, CleanStart: true,
-		UsernameFlag: c.Username != "", Username: c.Username, PasswordFlag: !c.Password.IsZero(), Password: []byte(c.Password.Reveal()),
-		Properties:     &paho.ConnectProperties{MaximumPacketSize: &largest, ReceiveMaximum: &most, RequestProblemInfo: true},
-		WillMessage:    &paho.WillMessage{Topic: will.topic, Payload: will.payload, QoS: 1, Retain: true},
-		WillProperties: &paho.WillProperties{},
-	})
-	if ack != nil && ack.ReasonCode >= 0x80 {
+	ack, err := l.client.Connect(ctx, e.packet())
+	if ack != nil && ack.ReasonCode >= unspecified {
 		return nil, refusal(ack)
 	}
 	if err != nil {
-		return nil, lossError{err}
+		return nil, lossError{err: err}
 	}
 	l.learn(ack.Properties)
-	return l, l.listen(ctx, births)
+	go l.watch()
+	return l, nil
+}
+
+// packet returns the CONNECT packet.
+func (e entry) packet() *paho.Connect {
+	largest, most, c := uint32(maxIncoming), uint16(incoming), e.config
+	return &paho.Connect{
+		ClientID: e.clientID, KeepAlive: e.keepAlive, CleanStart: true,
+		UsernameFlag: c.Username != "", Username: c.Username, PasswordFlag: !c.Password.IsZero(), Password: []byte(c.Password.Reveal()),
+		Properties:     &paho.ConnectProperties{MaximumPacketSize: &largest, ReceiveMaximum: &most, RequestProblemInfo: true},
+		WillMessage:    &paho.WillMessage{Topic: e.will.topic, Payload: e.will.payload, QoS: 1, Retain: true},
+		WillProperties: &paho.WillProperties{},
+	}
 }
 
 // learn notes what the broker can do.
@@ -73,7 +108,7 @@ func (l *link) learn(p *paho.ConnackProperties) {
 	if p == nil {
 		return
 	}
-	l.retains = p.RetainAvailable
+	l.retains, l.wildcards = p.RetainAvailable, p.WildcardSubAvailable
 	if p.MaximumPacketSize != nil {
 		l.maxPacket = *p.MaximumPacketSize
 	}
@@ -82,34 +117,123 @@ func (l *link) learn(p *paho.ConnackProperties) {
 	}
 }
 
-// listen subscribes to Home Assistant's word. A broker that forbids it takes results all the same.
-func (l *link) listen(ctx context.Context, births string) error {
-	if births == "" {
-		return nil
-	}
-	ack, err := l.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: births, QoS: min(1, l.maxQoS), RetainHandling: 2}}})
-	if err != nil && ack == nil {
-		_ = l.wire.Close() // its other end is slow to die, or gone already
-		return lossError{err}
-	}
-	return nil
+// watch makes the end of the connection known where nothing else does, such as when it was we who closed it.
+func (l *link) watch() {
+	<-l.client.Done()
+	time.Sleep(patience) // who knows why is about to say so
+	l.end(errLost)
 }
 
-// heard takes a message of the broker's. Nothing in it can panic, so it needs no guard.
-func (l *link) heard(p paho.PublishReceived) (bool, error) {
-	if string(p.Packet.Payload) == "online" {
-		select {
-		case l.birth <- struct{}{}:
-		default:
+// patience is how long it takes at most until everybody knows that a connection has ended, once one does.
+const patience = time.Second
+
+// end notes the first reason for which the connection ended.
+func (l *link) end(why error) {
+	l.ended.Do(func() {
+		l.why = why
+		close(l.lost)
+	})
+}
+
+// gone ends the connection, which something has shown to be of no use any more, and returns why it is.
+func (l *link) gone(ctx context.Context) error {
+	_ = l.wire.Close()
+	select {
+	case <-l.lost:
+		return l.why
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// blame returns err, but where the broker has closed the connection for the sake of a message, and it may have been the first one that it
+// did not acknowledge, that counts as a refusal. While retained messages are sent it may as well have been one of them.
+func (l *link) blame(err error) error {
+	if away, ok := errors.AsType[awayError](err); ok && isPoison(away.code) && !l.telling.Load() {
+		return &sink.Error{Kind: sink.Refused, Err: err}
+	}
+	return err
+}
+
+// over reports whether the connection has ended.
+func (l *link) over() bool {
+	select {
+	case <-l.lost:
+		return true
+	default:
+		return l.wire.bad.Load()
+	}
+}
+
+// listen subscribes to Home Assistant's word, and to what the broker keeps of us: a camera may have been removed while the agent was down.
+// The error is nil when the broker forbids it, as it takes results all the same; refused says so.
+func (l *link) listen(ctx context.Context, t topics) (refused, err error) {
+	if t.births != "" {
+		if refused, err = l.subscribe(ctx, paho.SubscribeOptions{Topic: t.births, QoS: min(1, l.maxQoS), RetainHandling: 2}); refused != nil || err != nil {
+			return refused, err
 		}
+	}
+	if !l.wildcards || !l.retains {
+		return nil, nil
+	}
+	var filters []paho.SubscribeOptions
+	for _, filter := range t.kept() {
+		filters = append(filters, paho.SubscribeOptions{Topic: filter, NoLocal: true})
+	}
+	return l.subscribe(ctx, filters...)
+}
+
+func (l *link) subscribe(ctx context.Context, to ...paho.SubscribeOptions) (refused, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // the library does not notice
+		defer cancel()
+		select {
+		case <-l.lost:
+		case <-ctx.Done():
+		}
+	}()
+	ack, err := l.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: to})
+	switch {
+	case ack != nil || err == nil:
+		return err, nil
+	case l.over():
+		return nil, l.gone(context.Background())
+	}
+	return nil, lossError{err: err, in: true}
+}
+
+// heard takes a message of the broker's. Nothing in it can panic, so it needs no guard. It must not block: acknowledgements come behind it.
+func (l *link) heard(p paho.PublishReceived) (bool, error) {
+	switch m := p.Packet; {
+	case m.Topic == l.births:
+		if string(m.Payload) == "online" {
+			ring(l.birth)
+		}
+	case m.Retain && len(m.Payload) > 0 && m.Properties != nil && m.Properties.User.Get(ownerKey) == l.owner:
+		l.found.Lock()
+		defer l.found.Unlock()
+		if len(l.leftovers) < maxFound {
+			l.leftovers[m.Topic] = true
+		}
+		ring(l.news)
 	}
 	return true, nil
 }
 
-// end notes the first reason for which a connection ended.
-func (l *link) end(why error) {
+// finds returns what was found since the last call.
+func (l *link) finds() []string {
+	l.found.Lock()
+	defer l.found.Unlock()
+	all := slices.Collect(maps.Keys(l.leftovers))
+	clear(l.leftovers)
+	return all
+}
+
+// ring puts a token into a buffered channel that has none.
+func ring(bell chan<- struct{}) {
 	select {
-	case l.lost <- why:
+	case bell <- struct{}{}:
 	default:
 	}
 }
@@ -122,7 +246,11 @@ type message struct {
 	retain      bool
 	contentType string // "" for text
 	expiry      uint32 // seconds; 0 for never
+	ours        bool   // may be taken back, also by a later life of the agent: it bears our mark
 }
+
+// ownerKey is the user property of what we retain. Its value says whose it is: topics alone do not, as others may write below our base.
+const ownerKey = "owner"
 
 // send sends a message after those that were sent before, and returns a receipt to wait for. It blocks while the broker has as many
 // messages in flight as it wants to; then the end of ctx ends it.
@@ -137,71 +265,44 @@ func (l *link) send(ctx context.Context, m message) (receipt, error) {
 	if m.expiry > 0 {
 		p.Properties.MessageExpiry = &m.expiry
 	}
+	if m.ours {
+		p.Properties.User.Add(ownerKey, l.owner)
+	}
 	if size := l.sizeOf(p); size > int64(l.maxPacket) {
 		return receipt{}, tooLarge(size, l.maxPacket)
 	}
-	r := receipt{make(chan packets.ControlPacket, 1), l.client.Done()}
-	_, err := l.client.PublishWithOptions(context.WithValue(ctx, receiptKey{}, r), p, paho.PublishOptions{Method: paho.PublishMethod_AsyncSend})
+	if p.QoS == 0 {
+		return receipt{}, l.hand(ctx, p)
+	}
+	select { // the library could wait as well, but prints to the standard output when it is called off at the wrong moment
+	case l.slots <- struct{}{}:
+	case <-l.lost:
+		return receipt{}, l.why
+	case <-ctx.Done():
+		return receipt{}, context.Cause(ctx)
+	}
+	r := receipt{make(chan packets.ControlPacket, 1), l}
+	return r, l.hand(context.WithValue(ctx, receiptKey{}, r), p)
+}
+
+// hand hands a message to the library.
+func (l *link) hand(ctx context.Context, p *paho.Publish) error {
+	_, err := l.client.PublishWithOptions(ctx, p, paho.PublishOptions{Method: paho.PublishMethod_AsyncSend})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return receipt{}, context.Cause(ctx)
+		return context.Cause(ctx)
 	case err != nil || l.wire.bad.Load():
-		return receipt{}, errLost
-	case p.QoS == 0:
-		return receipt{}, nil // nobody will acknowledge it
+		return l.gone(ctx)
 	}
-	return r, nil
+	return nil
 }
 
 // sizeOf returns the size of a packet, in bytes; less when it is far from too large.
 func (l *link) sizeOf(p *paho.Publish) int64 {
-	const header = 256 // more than ours ever is, beside the topic
-	if rough := int64(len(p.Payload) + len(p.Topic)); rough+header <= int64(l.maxPacket) {
+	const header = 256 // more than ours ever is, beside topic and mark
+	if rough := int64(len(p.Payload) + len(p.Topic) + len(l.owner)); rough+header <= int64(l.maxPacket) {
 		return rough
 	}
 	n, _ := p.Packet().WriteTo(io.Discard)
 	return n
-}
-
-// A receipt is what a sender waits for. The zero receipt is of QoS 0.
-type receipt struct {
-	answer chan packets.ControlPacket // gets the broker's last word about the message
-	over   <-chan struct{}            // closed when there will be none any more
-}
-
-// wait blocks until the broker has answered, the connection has ended, or ctx has. An answer that is there counts in any case. The library
-// promises an answer also when the connection ends, but not for what was sent in that very moment.
-func (r receipt) wait(ctx context.Context) error {
-	if r.answer == nil {
-		return nil
-	}
-	var err error
-	select {
-	case answer := <-r.answer:
-		return verdict(answer)
-	case <-r.over:
-		err = errLost
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	select {
-	case answer := <-r.answer:
-		return verdict(answer)
-	default:
-		return err
-	}
-}
-
-type receiptKey struct{}
-
-// receipts is a session whose answers go to the receipts that their senders brought along. The library itself offers either to send one
-// message after the other was acknowledged, or not to hear of acknowledgements.
-type receipts struct{ session.SessionManager }
-
-// AddToSession implements session.SessionManager.
-func (s receipts) AddToSession(ctx context.Context, p session.Packet, answer chan<- packets.ControlPacket) error {
-	if r, ok := ctx.Value(receiptKey{}).(receipt); ok {
-		answer = r.answer
-	}
-	return s.SessionManager.AddToSession(ctx, p, answer)
 }

@@ -6,36 +6,63 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.golang/paho"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/retry"
 	"go.uber.org/zap"
 )
 
 const (
-	firstPause, longestPause = 250 * time.Millisecond, 10 * time.Second
-	// wellAfter is how long a connection must last for the next pause to be short again: two clients of one id throw each other out.
-	wellAfter = 10 * time.Second
-	// refresh is how often the inventory is looked at even when nobody said that it changed.
-	refresh = 30 * time.Second
+	// keepAlive is after how long without a sign of the broker it is asked for one, in seconds. After twice that a connection is dead.
+	keepAlive = 20
+	// firstPause and longestPause lie between attempts to find a broker. Others see that we are back within five seconds after it is.
+	firstPause, longestPause = 250 * time.Millisecond, 3 * time.Second
+	// firstSulk and longestSulk lie between attempts to come back to a broker that does not want us, see awayError.
+	firstSulk, longestSulk = 5 * time.Second, time.Minute
+	// wellAfter and quietAfter are how long a connection must last for the next pause, or sulk, to be short again.
+	wellAfter, quietAfter = 10 * time.Second, 2 * time.Minute
 	// logins bounds one attempt to connect, from the dialing to the acknowledged login.
 	logins = 20 * time.Second
 )
 
+// run keeps the sink connected until it is closed.
+func (s *Sink) run() {
+	defer close(s.ended)
+	for s.running.Err() == nil {
+		err := guard.Run(func() error { return s.stayConnected(s.running) })
+		if guard.Panicked(err) {
+			s.options.Log.Error("the connection to the broker panicked", zap.Error(s.secrets.Error(err)))
+			s.contact.end(errors.New("a mistake in the agent: the connection panicked, the log says where"), true)
+			retry.Sleep(s.running, longestSulk)
+		}
+	}
+}
+
 // stayConnected connects again and again until ctx ends.
 func (s *Sink) stayConnected(ctx context.Context) error {
-	pause := retry.NewPause(firstPause, longestPause)
-	for ctx.Err() == nil {
+	quick, sulk := retry.NewPause(firstPause, longestPause), retry.NewPause(firstSulk, longestSulk)
+	for {
 		started := time.Now()
+		s.contact.begin()
 		err := s.attend(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.settle(nil, err)
-		if time.Since(started) > wellAfter {
-			pause.Reset()
+		lasted := time.Since(started)
+		if lasted > wellAfter {
+			quick.Reset()
 		}
-		s.rest(ctx, pause.Next())
+		if lasted > quietAfter {
+			sulk.Reset()
+		}
+		s.logLoss(err)
+		if away, ok := errors.AsType[awayError](err); ok && away.lasts() {
+			s.contact.end(err, true)
+			retry.Sleep(ctx, sulk.Next())
+			continue
+		}
+		s.contact.end(err, false)
+		s.rest(ctx, quick.Next())
 	}
-	return ctx.Err()
 }
 
 // rest waits for a pause, or until a delivery wants to know.
@@ -47,47 +74,38 @@ func (s *Sink) rest(ctx context.Context, pause time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.hurry:
+	case <-s.contact.hurry:
 	case <-ctx.Done():
 	}
 }
 
-// attend connects once, and keeps the retained messages up to date until the connection ends. When ctx ends it says goodbye.
+// attend connects once, and keeps the retained messages up to date until the connection ends; it returns why it has. When ctx ends it says
+// goodbye.
 func (s *Sink) attend(ctx context.Context) error {
-	trying, cancel := context.WithTimeout(ctx, logins)
-	defer cancel()
-	l, err := connect(trying, s.settings, s.clientID, s.will(), s.topics.births)
+	l, err := s.enter(ctx)
 	if err != nil {
-		return plain(err)
+		return err
 	}
-	s.settle(l, nil)
-	defer s.settle(nil, errLost)
-	told := board{}
-	soon := time.NewTimer(0)
-	defer soon.Stop()
-	rebirth := time.NewTimer(time.Hour)
-	rebirth.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			s.sayGoodbye(l)
-			return ctx.Err()
-		case err := <-l.lost:
-			return err
-		case <-l.birth:
-			rebirth.Reset(s.jitter())
-			continue
-		case <-rebirth.C:
-			told.forget(s.topics.discovery)
-		case <-s.changed:
-		case <-soon.C:
-		}
-		if err := s.tell(ctx, l, told); err != nil && ctx.Err() == nil {
-			_ = l.wire.Close()
-			return err
-		}
-		soon.Reset(refresh)
+	defer func() { _ = l.wire.Close() }()
+	defer s.contact.lost(l)
+	if refused, err := l.listen(ctx, s.topics); err != nil {
+		return err
+	} else if refused != nil {
+		s.options.Log.Warn("the broker does not let the agent listen, so that it cannot take back what earlier ones left behind, nor see Home Assistant start",
+			zap.String("broker", s.settings.place()))
 	}
+	err = s.serve(ctx, l)
+	if ctx.Err() != nil {
+		s.sayGoodbye(l)
+	}
+	return err
+}
+
+// enter opens a connection and logs in.
+func (s *Sink) enter(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, logins)
+	defer cancel()
+	return connect(ctx, entry{s.settings, s.clientID, s.keepAlive, s.will(), s.topics})
 }
 
 // sayGoodbye publishes that we are gone. When the broker does not acknowledge that in time, it is asked to publish our will.
@@ -111,50 +129,29 @@ func (s *Sink) sayGoodbye(l *link) {
 // withWill is the reason code "Disconnect with Will Message".
 const withWill = 0x04
 
-// settle notes how an attempt to connect has ended, or that a connection has.
-func (s *Sink) settle(l *link, failure error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	lost := s.link != nil && l == nil
-	if s.link, s.failure = l, failure; !lost {
-		close(s.outcome)
-		s.outcome = make(chan struct{})
-	}
-}
-
 var errClosed = errors.New("the sink is closed")
 
-// connection returns the connection, or why the attempt that it waited for has failed.
-func (s *Sink) connection(ctx context.Context) (*link, error) {
-	s.mu.Lock()
-	l, outcome := s.link, s.outcome
-	s.mu.Unlock()
-	if l != nil {
-		return l, nil
+// logLoss tells why there is no connection, once. Deliveries tell it as well, but there may be none for long.
+func (s *Sink) logLoss(why error) {
+	text := s.clean(why).Error()
+	if text == s.trouble {
+		return
 	}
-	select {
-	case s.hurry <- struct{}{}:
-	default:
-	}
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-s.running.Done():
-		return nil, errClosed
-	case <-outcome:
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.link == nil {
-		return nil, s.failure
-	}
-	return s.link, nil
+	s.trouble = text
+	s.options.Log.Warn("no connection to the broker, trying again", zap.String("sink", s.options.Name), zap.String("error", text))
 }
 
-// plain says a failure to connect in words.
-func plain(err error) error {
-	if _, said := errors.AsType[lossError](err); said {
-		return err
+// logEntry tells that there is a connection, and what is not as it should be.
+func (s *Sink) logEntry(l *link) {
+	log := s.options.Log.With(zap.String("sink", s.options.Name), zap.String("broker", s.settings.place()))
+	if s.trouble != "" || !s.entered {
+		log.Info("connected to the broker")
 	}
-	return lossError{err}
+	if first := !s.entered; first && l.maxQoS < byte(s.settings.QoS) {
+		log.Warn("the broker does not support the qos of the settings", zap.Int("qos", s.settings.QoS), zap.Uint8("used", l.maxQoS))
+	}
+	if first := !s.entered; first && !l.retains {
+		log.Warn("the broker retains nothing: who subscribes later learns neither availability nor last values")
+	}
+	s.trouble, s.entered = "", true
 }

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/secret"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
@@ -26,6 +25,7 @@ const farewell = time.Second
 // Options are what a sink needs beside its settings.
 type Options struct {
 	Agent     string // the agent's name
+	Name      string // the sink's
 	Version   string // of the agent, shown in Home Assistant
 	Inventory Inventory
 	Log       *zap.Logger
@@ -33,77 +33,60 @@ type Options struct {
 
 // Sink publishes to one broker.
 type Sink struct {
-	settings Config
-	options  Options
-	clientID string
-	topics   topics
-	secrets  secret.Scrubber // knows what of the settings must not stand in an error
-	jitter   func() time.Duration
+	settings  Config
+	options   Options
+	clientID  string
+	keepAlive uint16 // seconds
+	topics    topics
+	secrets   secret.Scrubber // knows what of the settings must not stand in an error
+	jitter    func() time.Duration
 
 	start   sync.Once
 	stop    context.CancelFunc
 	running context.Context
 	ended   chan struct{}
-	changed chan struct{} // rings when retained messages may have to be sent
+	contact contact
 
-	ever map[string]bool // topics that were ever told something; belongs to the goroutine of Start
+	suspect string // id of the result that was refused last; belongs to who delivers
 
-	suspect string // id of the result that was refused last
+	news  chan struct{} // gets a token when there is a new last value; buffered
+	store store         // of last values
 
-	mu      sync.Mutex
-	link    *link         // the connection; nil while there is none
-	outcome chan struct{} // closed when the next attempt to connect has ended
-	failure error         // of the last attempt
-	hurry   chan struct{} // a token ends the pause before the next attempt
-	values  map[valueKey]value
+	// What belongs to the goroutine of Start.
+	ever      map[string]bool // topics that were ever told something, or found
+	described map[string]description
+	trouble   string // why there is no connection, as it was logged; "" while there is one
+	entered   bool   // there was one
+	hushed    bool   // the broker does not bear what we retain
 }
 
 // New returns the sink for settings that come from Decode. Nothing is opened before Start or the first delivery.
 func New(c Config, o Options) *Sink {
 	running, stop := context.WithCancel(context.Background())
-	clientID, _ := Topic(c.ClientID).fill(o.Agent, "", "")
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	s := &Sink{
-		settings: c, options: o, clientID: clientID, topics: newTopics(c, o.Agent), running: running, stop: stop,
-		jitter: func() time.Duration { return rand.N(10 * time.Second) },
-		ended:  make(chan struct{}), changed: make(chan struct{}, 1), hurry: make(chan struct{}, 1), outcome: make(chan struct{}),
-		values: map[valueKey]value{}, ever: map[string]bool{},
+		settings: c, options: o, clientID: c.clientID(o.Agent, o.Name), keepAlive: keepAlive, topics: newTopics(c, o.Agent),
+		running: running, stop: stop, jitter: func() time.Duration { return rand.N(10 * time.Second) },
+		ended: make(chan struct{}), contact: newContact(), news: make(chan struct{}, 1), store: store{values: map[valueKey]value{}},
+		ever: map[string]bool{}, described: map[string]description{},
 	}
 	s.secrets.Add(c.secrets()...)
 	return s
 }
 
 // Start connects, so that the others see the agent before its first result. Calling it again does nothing.
-func (s *Sink) Start() {
-	s.start.Do(func() {
-		go func() {
-			defer close(s.ended)
-			for s.running.Err() == nil {
-				err := guard.Run(func() error { return s.stayConnected(s.running) })
-				if guard.Panicked(err) {
-					s.options.Log.Error("the connection to the broker panicked", zap.Error(s.secrets.Error(err)))
-					s.settle(nil, errors.New("a mistake in the agent: the connection panicked, the log says where"))
-				}
-			}
-		}()
-	})
-}
-
-// Changed tells that the inventory is not what it was. It returns at once.
-func (s *Sink) Changed() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
-}
+func (s *Sink) Start() { s.start.Do(func() { go s.run() }) }
 
 // Deliver implements sink.Sink. It sends without waiting in between, and what the broker has acknowledged counts as taken; at QoS 0,
 // what was sent.
 func (s *Sink) Deliver(ctx context.Context, batch []result.Result) (taken int, err error) {
+	if len(batch) == 0 {
+		return 0, nil
+	}
 	s.Start()
-	l, err := s.connection(ctx)
+	l, err := s.contact.wait(ctx, s.running.Done())
 	for taken < len(batch) && err == nil {
 		next := batch[taken:]
 		if next[0].ID == s.suspect {
@@ -134,16 +117,35 @@ func (s *Sink) publish(ctx context.Context, l *link, batch []result.Result) (tak
 		}
 		sent = append(sent, got)
 	}
-	for i, r := range sent {
-		if failure := r.wait(ctx); failure != nil {
-			err = failure
-			break
-		}
-		s.remember(batch[i])
-		taken++
+	taken, failure := s.settle(ctx, batch, sent)
+	if failure != nil {
+		err = failure
+	}
+	if l.over() {
+		s.contact.lost(l) // the next delivery is to wait for another one
+		err = l.blame(err)
 	}
 	if e, ok := errors.AsType[*sink.Error](err); ok && e.Kind == sink.Refused {
 		s.suspect = batch[taken].ID
+	}
+	return taken, err
+}
+
+// settle waits for what the broker says about results, and returns how many from the front it has taken, and why not the next one. It waits for
+// the others as well: what comes after this delivery must not overtake them.
+func (s *Sink) settle(ctx context.Context, batch []result.Result, sent []receipt) (taken int, err error) {
+	for i, r := range sent {
+		failure := r.wait(ctx)
+		if err != nil {
+			continue
+		}
+		if err = failure; err != nil {
+			continue
+		}
+		if s.store.remember(batch[i]) {
+			ring(s.news)
+		}
+		taken++
 	}
 	return taken, err
 }

@@ -4,11 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"go.uber.org/zap"
+)
+
+const (
+	// look is how often the inventory is looked at.
+	look = time.Second
+	// refresh is how often others are told when pictures came last, while nothing else changes.
+	refresh = 30 * time.Second
 )
 
 // topics are those under which a sink keeps retained messages.
@@ -35,75 +45,137 @@ func (t topics) value(camera, watch string) string {
 }
 func (t topics) config(object string) string { return t.discovery + object + "/config" }
 
+// kept returns the filters of all of them, whatever the cameras are called.
+func (t topics) kept() []string {
+	all := []string{t.camera("c"), t.state("c"), t.value("c", "w")}
+	for i := range all {
+		all[i] = t.base + strings.NewReplacer("/c/", "/+/", "/w/", "/+/").Replace(strings.TrimPrefix(all[i], t.base))
+	}
+	if t.discovery != "" {
+		all = append(all, t.config("+"))
+	}
+	return all
+}
+
 // will is what the broker tells the others when we are gone.
 func (s *Sink) will() message {
-	return message{topic: s.topics.agent(), payload: []byte("offline"), qos: 1, retain: true}
-}
-
-type valueKey struct{ camera, watch string }
-
-// value is the last answer of a watch that was what had been asked for.
-type value struct {
-	asked time.Time
-	text  []byte
-}
-
-// remember keeps a delivered result as the last value of its watch, unless a newer one is known.
-func (s *Sink) remember(r result.Result) {
-	key := valueKey{r.Camera, r.Watch}
-	if !r.OK {
-		return
-	}
-	text, err := r.MarshalJSON()
-	if err != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old, known := s.values[key]; known && old.asked.After(r.Time) {
-		return // this one waited for long, or is replayed
-	}
-	s.values[key] = value{r.Time, text}
-	s.Changed()
+	return message{topic: s.topics.agent(), payload: []byte("offline"), qos: 1, retain: true, ours: true}
 }
 
 // board is what the broker keeps for us, by topic. What it keeps stays until it gets an empty message.
 type board map[string][]byte
 
-// forget makes all topics that begin with prefix be told again.
-func (b board) forget(prefix string) {
-	for topic := range b {
-		if prefix != "" && strings.HasPrefix(topic, prefix) {
-			b[topic] = nil
+// serve keeps the retained messages up to date until ctx or the connection ends, and returns why. Deliveries may use the connection from the
+// moment when all is told.
+func (s *Sink) serve(ctx context.Context, l *link) error {
+	t := &teller{sink: s, link: l, told: board{}}
+	if err := t.look(ctx); err != nil {
+		return s.hush(err)
+	}
+	s.contact.made(l)
+	s.logEntry(l)
+	looks := time.NewTicker(look)
+	defer looks.Stop()
+	rebirth := time.NewTimer(time.Hour)
+	rebirth.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.lost:
+			return l.why
+		case <-l.birth:
+			rebirth.Reset(s.jitter())
+			continue
+		case <-rebirth.C:
+			t.forget(s.topics.discovery)
+		case <-l.news:
+			t.find()
+		case <-s.news:
+			t.due = time.Time{}
+		case <-looks.C:
+		}
+		if err := t.look(ctx); err != nil {
+			return s.hush(err)
 		}
 	}
 }
 
-// wanted returns what the broker should keep.
-func (s *Sink) wanted() board {
+// A teller tells the broker at the other end of one connection what it shall keep.
+type teller struct {
+	sink  *Sink
+	link  *link
+	told  board     // what was acknowledged
+	shown []Camera  // the cameras of which that tells
+	due   time.Time // when it is time to compare
+}
+
+// look looks at the inventory, and tells what has changed.
+func (t *teller) look(ctx context.Context) error {
+	cameras := t.sink.options.Inventory.Cameras()
+	if time.Now().Before(t.due) && sameButSeen(cameras, t.shown) {
+		return nil
+	}
+	t.due, t.shown = time.Now().Add(refresh), cameras
+	return t.tell(ctx, t.sink.wanted(cameras))
+}
+
+// forget makes all topics that begin with prefix be told again.
+func (t *teller) forget(prefix string) {
+	maps.DeleteFunc(t.told, func(topic string, _ []byte) bool { return strings.HasPrefix(topic, prefix) })
+	t.due = time.Time{}
+}
+
+// find notes retained messages of ours that the broker has. What is not wanted among them is taken back.
+func (t *teller) find() {
+	for _, topic := range t.link.finds() {
+		t.sink.ever[topic] = true
+	}
+	t.due = time.Time{}
+}
+
+// hush makes us say no more than that we are there, from the next connection on, when the broker has thrown us out for one of our retained
+// messages: results are more important. It returns the error.
+func (s *Sink) hush(err error) error {
+	if away, ok := errors.AsType[awayError](err); ok && isPoison(away.code) && !s.hushed {
+		s.hushed = true
+		s.options.Log.Error("the broker does not bear the retained messages, which are left out from now on", zap.String("sink", s.options.Name), zap.Error(s.clean(err)))
+	}
+	return err
+}
+
+// sameButSeen compares cameras, but for when their pictures came last.
+func sameButSeen(a, b []Camera) bool {
+	return slices.EqualFunc(a, b, func(a, b Camera) bool {
+		a.LastSeen = b.LastSeen
+		return reflect.DeepEqual(a, b)
+	})
+}
+
+// wanted returns what the broker should keep. Under a topic without a text it keeps what it has: last values outlive an agent.
+func (s *Sink) wanted(cameras []Camera) board {
+	s.store.keep(cameras)
 	b := board{s.topics.agent(): []byte("online")}
-	cameras := s.options.Inventory.Cameras()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	there := map[valueKey]bool{}
+	if s.hushed {
+		return b
+	}
 	for _, c := range cameras {
 		b[s.topics.camera(c.Name)] = availability(c.Live)
 		b[s.topics.state(c.Name)] = condition(c)
 		if s.topics.discovery != "" {
-			b[s.topics.config(s.objectID(c))] = s.discovery(c)
+			b[s.topics.config(s.objectID(c))] = s.describe(c)
 		}
 		for _, w := range c.Watches {
-			key := valueKey{c.Name, w.Name}
-			there[key] = true
-			if v, known := s.values[key]; known {
-				b[s.topics.value(c.Name, w.Name)] = v.text
-			}
+			b[s.topics.value(c.Name, w.Name)] = s.store.get(c.Name, w.Name)
 		}
 	}
-	for key := range s.values {
-		if !there[key] {
-			delete(s.values, key)
+	for topic := range s.ever {
+		if _, known := b[topic]; !known {
+			b[topic] = []byte{} // it is no more
 		}
+	}
+	for topic := range b {
+		s.ever[topic] = true
 	}
 	return b
 }
@@ -129,43 +201,31 @@ func condition(c Camera) []byte {
 	return text
 }
 
-// tell sends what the broker does not know yet, and takes back what is gone. told is what was acknowledged on this connection. What the
-// broker refuses is logged and not tried again on this connection: results are more important.
-func (s *Sink) tell(ctx context.Context, l *link, told board) error {
-	ctx, cancel := context.WithTimeout(ctx, logins)
+// tell sends what the broker does not know yet. What it refuses is logged and not tried again on this connection: results are more important.
+func (t *teller) tell(ctx context.Context, want board) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, logins, lossError{err: context.DeadlineExceeded, in: true})
 	defer cancel()
-	want := s.wanted()
-	s.takeBack(want)
+	t.link.telling.Store(true)
 	sent := map[string]receipt{}
-	for topic, text := range want {
-		if old, known := told[topic]; known && old != nil && bytes.Equal(old, text) {
+	for _, topic := range slices.Sorted(maps.Keys(want)) {
+		text := want[topic]
+		if old, known := t.told[topic]; text == nil || known && bytes.Equal(old, text) {
 			continue
 		}
-		got, err := l.send(ctx, message{topic: topic, payload: text, qos: 1, retain: true, contentType: contentType(text)})
-		if err = s.shrug(topic, err); err != nil {
+		got, err := t.link.send(ctx, message{topic: topic, payload: text, qos: 1, retain: true, contentType: contentType(text), ours: true})
+		if err = t.sink.shrug(topic, err); err != nil {
 			return err
 		}
 		sent[topic] = got
 	}
 	for topic, got := range sent {
-		if err := s.shrug(topic, got.wait(ctx)); err != nil {
+		if err := t.sink.shrug(topic, got.wait(ctx)); err != nil {
 			return err
 		}
-		told[topic] = want[topic]
+		t.told[topic] = want[topic]
 	}
+	t.link.telling.Store(false)
 	return nil
-}
-
-// takeBack adds an empty message for each topic that was wanted once, on any connection, and is no more.
-func (s *Sink) takeBack(want board) {
-	for topic := range want {
-		s.ever[topic] = true
-	}
-	for topic := range s.ever {
-		if want[topic] == nil {
-			want[topic] = []byte{}
-		}
-	}
 }
 
 // shrug logs a refusal and returns every other error.
@@ -173,7 +233,7 @@ func (s *Sink) shrug(topic string, err error) error {
 	if !isRefusal(err) {
 		return err
 	}
-	s.options.Log.Warn("the broker does not keep a message", zap.String("topic", topic), zap.Error(s.clean(err)))
+	s.options.Log.Warn("the broker does not keep a message", zap.String("sink", s.options.Name), zap.String("topic", topic), zap.Error(s.clean(err)))
 	return nil
 }
 

@@ -59,15 +59,17 @@ var words = map[byte]string{
 	connectionsRate: "the broker wants fewer connections in so short a time",
 }
 
-// explain says a reason code in words, with what the broker itself has to say. That may hold anything.
-func explain(code byte, said string) string {
+// explain says a reason code in words, with what the broker itself has to say: why, and which other server to use. That may hold anything.
+func explain(code byte, said ...string) string {
 	text := words[code]
 	if text == "" {
 		text = "the broker refused"
 	}
 	text += fmt.Sprintf(" (reason 0x%02x)", code)
-	if said = short(said); said != "" {
-		text += ": " + said
+	for _, more := range said {
+		if more = short(more); more != "" {
+			text += ": " + more
+		}
 	}
 	return text
 }
@@ -112,13 +114,18 @@ func verdict(p packets.ControlPacket) error {
 		said = properties.ReasonString
 	}
 	e := &sink.Error{Kind: sink.Again, Err: errors.New("the broker refused a result: " + explain(code, said))}
-	switch code {
-	case notAuthorized: // rules can change
-		e.Kind = sink.Refused
-	case invalidTopic, invalidPayload, tooLargePacket:
+	switch {
+	case isPoison(code):
 		e.Kind, e.Final = sink.Refused, true
+	case code == notAuthorized: // rules can change
+		e.Kind = sink.Refused
 	}
 	return e
+}
+
+// isPoison reports whether a reason code is about the very message.
+func isPoison(code byte) bool {
+	return code == invalidTopic || code == invalidPayload || code == tooLargePacket
 }
 
 // isRefusal reports whether the broker has spoken, and said no.
@@ -128,29 +135,53 @@ func isRefusal(err error) bool {
 }
 
 func tooLarge(size int64, allowed uint32) error {
-	return &sink.Error{Kind: sink.Refused, Final: true, Err: fmt.Errorf("the result makes a packet of %d bytes, and the broker takes no more than %d", size, allowed)}
+	return &sink.Error{Kind: sink.Refused, Final: true, Err: fmt.Errorf("it makes a packet of %d bytes, and the broker takes no more than %d", size, allowed)}
+}
+
+// An awayError says that the broker does not want us, for now or on this connection.
+type awayError struct {
+	code byte
+	text string
+}
+
+func (e awayError) Error() string { return e.text }
+
+// lasts reports whether it is of no use to come back at once: until somebody does something, the broker says the same, or the one who
+// took our place is thrown out by us, and we by them.
+func (e awayError) lasts() bool {
+	return e.code != shuttingDown && e.code != keepAliveOver && e.code != unspecified && !isPoison(e.code)
 }
 
 // refusal says why a broker did not let us in.
 func refusal(ack *paho.Connack) error {
-	said := ""
+	said, other := "", ""
 	if ack.Properties != nil {
-		said = ack.Properties.ReasonString
+		said, other = ack.Properties.ReasonString, ack.Properties.ServerReference
 	}
-	return errors.New(explain(ack.ReasonCode, said))
+	e := awayError{ack.ReasonCode, explain(ack.ReasonCode, said, other)}
+	if e.code == shuttingDown {
+		e.code = unavailable // as an answer to a login it is not
+	}
+	return e
 }
 
-// disconnectError says why a broker sent us away.
-func disconnectError(d *paho.Disconnect) error {
-	said := ""
+// sentAway says why a broker ended the connection.
+func sentAway(d *packets.Disconnect) error {
+	said, other := "", ""
 	if d.Properties != nil {
-		said = d.Properties.ReasonString
+		said, other = d.Properties.ReasonString, d.Properties.ServerReference
 	}
-	return errors.New("the broker closed the connection: " + explain(d.ReasonCode, said))
+	return awayError{d.ReasonCode, "the broker closed the connection: " + explain(d.ReasonCode, said, other)}
 }
+
+// errLost stands for what was sent and not acknowledged when a connection ended. It may have arrived.
+var errLost = errors.New("the connection ended before the broker acknowledged the result")
 
 // lossError is a failure of the connection, in words.
-type lossError struct{ err error }
+type lossError struct {
+	err error
+	in  bool // the broker had let us in before
+}
 
 func (e lossError) Unwrap() error { return e.err }
 
@@ -159,12 +190,16 @@ func (e lossError) Error() string {
 		return hint
 	}
 	var network net.Error
+	ended := errors.Is(e.err, io.EOF) || errors.Is(e.err, io.ErrUnexpectedEOF) || errors.Is(e.err, net.ErrClosed) ||
+		errors.Is(e.err, syscall.ECONNRESET) || errors.Is(e.err, syscall.EPIPE)
 	switch {
 	case errors.Is(e.err, syscall.ECONNREFUSED):
 		return "connection refused: nothing listens there; look at host and port, and whether the broker runs"
-	case errors.Is(e.err, io.EOF), errors.Is(e.err, syscall.ECONNRESET), errors.Is(e.err, syscall.EPIPE):
+	case ended && e.in:
+		return "the connection broke"
+	case ended:
 		return "the broker closed the connection without a word; it may want TLS (mqtts), a certificate, or not speak MQTT 5"
-	case errors.Is(e.err, context.DeadlineExceeded), errors.As(e.err, &network) && network.Timeout():
+	case errors.Is(e.err, context.DeadlineExceeded), errors.Is(e.err, syscall.ETIMEDOUT), errors.As(e.err, &network) && network.Timeout():
 		return "no answer from the broker in time"
 	}
 	return short(e.err.Error())

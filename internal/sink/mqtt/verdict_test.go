@@ -61,6 +61,8 @@ func (s script) serve(conn net.Conn) {
 				answer.PacketID = p.PacketID
 				_, _ = answer.WriteTo(conn)
 			}
+		case *packets.Subscribe:
+			_, _ = (&packets.Suback{PacketID: p.PacketID, Properties: &packets.Properties{}, Reasons: make([]byte, len(p.Subscriptions))}).WriteTo(conn)
 		case *packets.Disconnect:
 			return
 		}

@@ -2,6 +2,8 @@ package mqtt
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -12,11 +14,13 @@ import (
 const writing = 15 * time.Second
 
 // A wire is a connection on which packets of several goroutines do not mix: the library locks it for each packet, and what it writes goes
-// out in one piece at the end.
+// out in one piece at the end. What comes in is checked for its size before the library makes room for it.
 type wire struct {
 	net.Conn
-	mu  sync.Mutex
-	out *bufio.Writer
+	mu   sync.Mutex
+	out  *bufio.Writer
+	in   *bufio.Reader
+	rest int // what is still to come of the packet that is being read, in bytes
 
 	busy atomic.Bool // a write is under way
 	bad  atomic.Bool // a write has failed
@@ -27,9 +31,46 @@ func newWire(conn net.Conn) *wire {
 	if conn == nil {
 		return nil
 	}
-	w := &wire{Conn: conn}
+	w := &wire{Conn: conn, in: bufio.NewReaderSize(conn, 4<<10)}
 	w.out = bufio.NewWriterSize(rawWriter{w}, 4<<10)
 	return w
+}
+
+// Read implements net.Conn. It belongs to one goroutine.
+func (w *wire) Read(p []byte) (int, error) {
+	if w.rest == 0 {
+		size, err := w.nextSize()
+		if err != nil {
+			return 0, err
+		}
+		w.rest = size
+	}
+	n, err := w.in.Read(p[:min(len(p), w.rest)])
+	w.rest -= n
+	return n, err
+}
+
+// nextSize waits for the next packet and returns its size, which it has in a number of one to four bytes behind the first one
+// (MQTT 5.0 §1.5.5).
+func (w *wire) nextSize() (int, error) {
+	for n := 2; n <= 5; n++ {
+		head, err := w.in.Peek(n)
+		if err != nil {
+			return 0, err
+		}
+		if head[n-1]&0x80 != 0 {
+			continue
+		}
+		size := 0
+		for i := n - 1; i > 0; i-- {
+			size = size<<7 | int(head[i]&0x7f)
+		}
+		if size += n; size > maxIncoming {
+			return 0, fmt.Errorf("what came is no packet, or one of %d bytes", size)
+		}
+		return size, nil
+	}
+	return 0, errors.New("what came is no packet")
 }
 
 // Lock implements sync.Locker, for the library.

@@ -133,6 +133,14 @@ func listenAt(t *testing.T, address string, qos byte) *listener {
 	return l
 }
 
+// flush returns when all that the broker has got until now was heard.
+func (l *listener) flush(t *testing.T) {
+	t.Helper()
+	mark := fmt.Sprint("flush/", time.Now().UnixNano())
+	l.say(t, mark, "x")
+	eventually(t, "the broker passes on what it has", func() bool { return l.last(mark) != "" })
+}
+
 func (l *listener) on(topic string) []*paho.Publish {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -217,7 +225,7 @@ func openWith(t *testing.T, settings string, known *inventory) *mqtt.Sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s sink.Sink = mqtt.New(c, mqtt.Options{Agent: "pi", Version: "1.2.3", Inventory: known})
+	var s sink.Sink = mqtt.New(c, mqtt.Options{Agent: "pi", Name: "home", Version: "1.2.3", Inventory: known})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

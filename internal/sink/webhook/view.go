@@ -46,7 +46,8 @@ func sample() result.Result {
 	return result.Result{
 		ID: "00000000-0000-7000-8000-000000000000", Sequence: 1, Time: time.Unix(0, 0), Agent: "agent", Camera: "camera", Watch: "watch",
 		Labels: map[string]string{"label": "value"}, StreamID: "stream", Model: "model", OK: true, Answer: json.RawMessage(`"answer"`), Error: "error",
-		FinishReason: "stop", Latency: time.Second, Usage: result.Usage{PromptTokens: 1, CompletionTokens: 1, CachedTokens: 1}, Replayed: true,
+		FinishReason: "stop", Latency: time.Second, Usage: result.Usage{PromptTokens: 1, CompletionTokens: 1, CachedTokens: 1},
+		Snapshot: &result.Snapshot{Path: "path", Type: result.JPEG, Time: time.Unix(0, 0), Size: 1}, Replayed: true,
 	}
 }
 

@@ -144,8 +144,9 @@ type cacheReply struct {
 
 // answer asks the model, charges the user and sends what it said.
 func (c *call) answer(m model.Model, scene model.Scene) {
+	serial := c.answers.Add(1)
 	said, err := model.Ask(model.Question{
-		Text: c.chat.text(anyRole), Scene: scene, Format: c.chat.format(), MaxTokens: c.chat.cap(),
+		Text: c.chat.text(anyRole), Scene: scene, Format: c.chat.format(), MaxTokens: c.chat.cap(), Serial: serial,
 	})
 	if err != nil {
 		c.refusedByProvider(m, err)
@@ -154,7 +155,7 @@ func (c *call) answer(m model.Model, scene model.Scene) {
 	cache := c.fromCache(m, &said.Usage)
 	c.Keys.Charge(c.key.User, m.Cost(said.Usage))
 	c.rateHeaders()
-	c.chatLog.Content, c.chatLog.AnsweredAt = said.Content, time.Now()
+	c.chatLog.Content, c.chatLog.AnsweredAt, c.chatLog.Serial = said.Content, time.Now(), serial
 	reply := chatReply{
 		ID: "chatcmpl-" + uuid.NewString(), Object: "chat.completion", Created: c.millis(time.Now()) / 1000, Model: m.ID,
 		Usage: &usageReply{

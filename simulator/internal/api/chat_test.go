@@ -68,6 +68,19 @@ func TestAnswersComeFromThePictures(t *testing.T) {
 	}
 }
 
+// A test that follows answers on their way has to tell them apart.
+func TestEachAnswerCanHaveASerialNumber(t *testing.T) {
+	b := newBench(t, nil)
+	const format = `,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"serial":{"type":"integer"}}}}}`
+	for _, want := range []string{`{"serial":1}`, `{"serial":2}`} {
+		b.call(http.MethodPost, chat, ask("no/such", format))
+		got := b.call(http.MethodPost, chat, ask(gemma, format)).content()
+		if logged := b.last().Chat; got != want || logged.Content != want || fmt.Sprintf(`{"serial":%d}`, logged.Serial) != want {
+			t.Errorf("got %v, logged %+v; want %s", got, logged, want)
+		}
+	}
+}
+
 // Every status of the chat endpoint, with its code and envelope.
 func TestChatStatuses(t *testing.T) {
 	const none = "0b9d4c1e-55f2-4d0e-8f0b-3f2a9c6e7710"

@@ -7,6 +7,7 @@ package api
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -45,6 +46,7 @@ type Server struct {
 	Options
 	mux     *http.ServeMux
 	threads threads
+	answers atomic.Int64 // of the models, so far
 }
 
 // New returns the API over its parts.

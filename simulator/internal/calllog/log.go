@@ -55,6 +55,7 @@ type Chat struct {
 	LiveCounter int       `json:"live_counter"`
 	AnsweredAt  time.Time `json:"answered_at,omitzero"`
 	Content     string    `json:"content"`
+	Serial      int64     `json:"serial,omitempty"` // of the answer, from 1: what a property of that name got
 }
 
 // A Log is a list of calls. It is safe for concurrent use; the zero Log is ready for use.

@@ -27,7 +27,8 @@ type Question struct {
 	Text      string // all text, of every role
 	Scene     Scene
 	Format    Format
-	MaxTokens int // cap of the answer; 0: none
+	MaxTokens int   // cap of the answer; 0: none
+	Serial    int64 // of the answer: what a property of that name gets, so that no two answers are the same
 }
 
 // Usage counts tokens: four bytes of text, or a 280th of a picture.
@@ -68,7 +69,7 @@ func Tokens(text string) int { return (len(text) + 3) / 4 }
 func (q Question) content() (string, error) {
 	switch {
 	case len(q.Format.Schema) > 0:
-		return fillSchema(q.Format.Schema, q.Scene)
+		return fillSchema(q.Format.Schema, q.Scene, q.Serial)
 	case q.Format.JSON:
 		return compact(q.Scene.object())
 	default:

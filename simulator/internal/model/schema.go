@@ -17,7 +17,7 @@ const (
 )
 
 // fillSchema makes an answer that a schema accepts, with whatever of the scene its property names ask for.
-func fillSchema(raw json.RawMessage, scene Scene) (string, error) {
+func fillSchema(raw json.RawMessage, scene Scene, serial int64) (string, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
 		return "", fmt.Errorf("the schema is not JSON: %w", err)
@@ -26,7 +26,7 @@ func fillSchema(raw json.RawMessage, scene Scene) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f := filler{scene: scene, root: document, left: new(int)}
+	f := filler{scene: scene, serial: serial, root: document, left: new(int)}
 	*f.left = maxValues
 	value, err := f.value("", document, 0)
 	if err != nil {
@@ -68,9 +68,10 @@ func (noLoader) Load(string) (any, error) {
 
 // A filler makes values for schemas.
 type filler struct {
-	scene Scene
-	root  any  // the whole document, for references
-	left  *int // values that may still be made
+	scene  Scene
+	serial int64 // of the answer
+	root   any   // the whole document, for references
+	left   *int  // values that may still be made
 }
 
 // value makes a value for a property called name ("" for the answer itself).

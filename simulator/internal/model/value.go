@@ -17,6 +17,8 @@ func (f filler) seen(name string) (number float64, color string, ok bool) {
 	last, lower := f.scene.last(), strings.ToLower(name)
 	has := func(part string) bool { return strings.Contains(lower, part) }
 	switch {
+	case lower == "serial":
+		return float64(f.serial), "", true
 	case lower == "frames" || has("frame_count") || has("framecount"):
 		return float64(len(f.scene)), "", true
 	case has("first") && (has("counter") || has("frame")):

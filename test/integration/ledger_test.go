@@ -1,0 +1,293 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A ledger is the oracle of the tests about what becomes of results. It knows each answer that the simulator gave, and what each sink
+// has got, and judges: nothing is missing, nothing is there that was not answered, nothing was changed, and all came in order.
+//
+// The watches it can judge ask for a serial number; see serialSchema.
+type ledger struct {
+	t *testing.T
+	s *simulator
+
+	lastCall int64
+	issued   map[int64]issue // by serial number
+	ends     []end           // of the lives of agents
+	sinks    []*arrivals
+	spooled  *arrivals        // what was found in the spool of an agent that was killed
+	excused  map[string]int64 // results that sinks need not have, because they were counted as dropped
+}
+
+// An issue is one answer of the simulator.
+type issue struct {
+	serial  int64
+	asked   time.Time
+	at      time.Time
+	stream  string
+	content string
+}
+
+// An end is that of one agent: from the signal until the process is gone.
+type end struct{ begin, over time.Time }
+
+// serialSchema makes each answer one of its kind.
+const serialSchema = `{type: object, properties: {serial: {type: integer}}, required: [serial]}`
+
+// acceptedAfter is what an agent may take from an answer that left the simulator to its commit, on a machine that is busy with other tests.
+// What was answered less than this before a kill may be lost, unless anything tells that it was accepted.
+const acceptedAfter = 2 * time.Second
+
+func newLedger(t *testing.T, s *simulator) *ledger {
+	t.Helper()
+	return &ledger{t: t, s: s, issued: map[int64]issue{}, excused: map[string]int64{}, spooled: &arrivals{name: "spool"}}
+}
+
+// sink makes a sink known that the results are to get to. Whoever plays its far side calls take for all that it takes.
+func (l *ledger) sink(name string) *arrivals {
+	a := &arrivals{name: name}
+	l.sinks = append(l.sinks, a)
+	return a
+}
+
+// ending notes that the agent is about to be killed or stopped.
+func (l *ledger) ending() { l.ends = append(l.ends, end{begin: time.Now()}) }
+
+// ended notes that it is gone. stateDir is where it had its spool: what waits there counts as accepted. "" is for one that nobody can look at.
+func (l *ledger) ended(stateDir string) {
+	l.t.Helper()
+	l.ends[len(l.ends)-1].over = time.Now()
+	if stateDir == "" {
+		return
+	}
+	for _, line := range exportSpool(l.t, "--state-dir", stateDir) {
+		l.spooled.take(line)
+	}
+}
+
+// endOf returns the end of the agent that asked; false where that still lives.
+func (l *ledger) endOf(i issue) (end, bool) {
+	n, _ := slices.BinarySearchFunc(l.ends, i.asked, func(e end, asked time.Time) int {
+		if e.over.IsZero() {
+			return 1
+		}
+		return e.over.Compare(asked)
+	})
+	if n == len(l.ends) {
+		return end{}, false
+	}
+	return l.ends[n], true
+}
+
+// excuse lets a sink miss n results more, because the agent has counted that it dropped them.
+func (l *ledger) excuse(sink string, n int64) { l.excused[sink] += n }
+
+// refresh learns what was answered and what has arrived in files since the last time.
+func (l *ledger) refresh() {
+	l.t.Helper()
+	for _, c := range l.s.callsSince(l.lastCall) {
+		l.lastCall = c.N
+		if c.Chat != nil && c.Status == http.StatusOK && c.Chat.Serial > 0 {
+			l.issued[c.Chat.Serial] = issue{c.Chat.Serial, c.At, c.Chat.AnsweredAt, c.Stream, c.Chat.Content}
+		}
+	}
+	for _, a := range l.sinks {
+		a.refresh(l.t)
+	}
+}
+
+// accepted returns the serial numbers of all answers that must have become results: those that an agent had time enough for, and those that
+// turned up anywhere.
+func (l *ledger) accepted() map[int64]bool {
+	accepted := map[int64]bool{}
+	for serial, i := range l.issued {
+		e, ended := l.endOf(i)
+		accepted[serial] = !ended || e.begin.Sub(i.at) > acceptedAfter
+	}
+	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
+		for serial := range a.serials() {
+			accepted[serial] = true
+		}
+	}
+	maps.DeleteFunc(accepted, func(_ int64, must bool) bool { return !must })
+	return accepted
+}
+
+// missing returns the serial numbers of the accepted results that a sink does not have, the oldest first.
+func (l *ledger) missing(a *arrivals) (serials []int64) {
+	has := a.serials()
+	for serial := range l.accepted() {
+		if _, ok := has[serial]; !ok {
+			serials = append(serials, serial)
+		}
+	}
+	slices.Sort(serials)
+	return serials
+}
+
+// waitComplete blocks until the sinks named, or all, have every accepted result, but for those that they are excused, and returns how long
+// that took.
+func (l *ledger) waitComplete(limit time.Duration, names ...string) time.Duration {
+	l.t.Helper()
+	start := time.Now()
+	for {
+		l.refresh()
+		short := ""
+		for _, a := range l.sinks {
+			if missing := l.missing(a); (len(names) == 0 || slices.Contains(names, a.name)) && int64(len(missing)) > l.excused[a.name] {
+				short += fmt.Sprintf(" %s: %d of %d, %s;", a.name, len(missing), len(l.accepted()), l.describe(missing))
+			}
+		}
+		if short == "" {
+			return time.Since(start)
+		}
+		if time.Since(start) > limit {
+			l.t.Fatalf("waited %v in vain for results:%s", limit, short)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// describe shows the first of some answers, with their age.
+func (l *ledger) describe(serials []int64) (text string) {
+	for _, serial := range serials[:min(3, len(serials))] {
+		i := l.issued[serial]
+		text += fmt.Sprintf(" #%d answered %v ago", serial, time.Since(i.at).Round(time.Millisecond))
+		if e, ended := l.endOf(i); ended {
+			text += fmt.Sprintf(" (%v before an agent's end)", e.begin.Sub(i.at).Round(time.Millisecond))
+		}
+	}
+	return text
+}
+
+// waitProbe blocks until each sink has something that was answered after this moment: all of them work.
+func (l *ledger) waitProbe() {
+	l.t.Helper()
+	start := time.Now()
+	eventually(l.t, "a fresh result arrives at each sink", func() bool {
+		l.refresh()
+		return !slices.ContainsFunc(l.sinks, func(a *arrivals) bool { return !l.hasSince(a, start) })
+	})
+}
+
+// hasSince tells whether a sink has anything that was answered after some moment.
+func (l *ledger) hasSince(a *arrivals, moment time.Time) bool {
+	for serial := range a.serials() {
+		if l.issued[serial].at.After(moment) {
+			return true
+		}
+	}
+	return false
+}
+
+// newest returns the greatest serial number that was issued.
+func (l *ledger) newest() int64 {
+	l.t.Helper()
+	l.refresh()
+	return slices.Max(append(slices.Collect(maps.Keys(l.issued)), 0))
+}
+
+// check judges all that has happened, and prints the figures. It is for the end, when all should have arrived.
+func (l *ledger) check() {
+	t := l.t
+	t.Helper()
+	l.refresh()
+	bytes := map[string]string{} // by id
+	ids := map[int64]string{}    // by serial number
+	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
+		spurious, corrupted := l.judgeContent(a, bytes, ids)
+		if spurious+corrupted > 0 {
+			t.Errorf("%s: %d results were never answered, %d are not what was answered", a.name, spurious, corrupted)
+		}
+	}
+	accepted := l.accepted()
+	l.checkNoGaps()
+	for _, a := range l.sinks {
+		missing := l.missing(a)
+		if int64(len(missing)) > l.excused[a.name] {
+			t.Errorf("%s: %d results are missing, and %d were counted as dropped:%s", a.name, len(missing), l.excused[a.name], l.describe(missing))
+		}
+		disorder := a.disorder()
+		for _, d := range disorder[:min(3, len(disorder))] {
+			t.Errorf("%s: %s", a.name, d)
+		}
+		t.Logf("sink %s: missing %d of %d accepted (dropped and counted: %d), spurious 0 and corrupted 0 unless told above, order violations %d, duplicates %d",
+			a.name, len(missing), len(accepted), l.excused[a.name], len(disorder), a.duplicates())
+	}
+	lost, oldest := l.lost(accepted)
+	t.Logf("ledger: %d answers, %d accepted, %d ends of agents, at which %d answers were not accepted, the oldest of them %v old",
+		len(l.issued), len(accepted), len(l.ends), lost, oldest.Round(time.Millisecond))
+}
+
+// judgeContent compares what arrived with what was answered. bytes and ids remember what others have got.
+func (l *ledger) judgeContent(a *arrivals, bytes map[string]string, ids map[int64]string) (spurious, corrupted int) {
+	l.t.Helper()
+	all, broken := a.list()
+	for _, b := range broken {
+		corrupted++
+		l.t.Logf("%s: not a result: %.200s", a.name, b)
+	}
+	for _, r := range all {
+		i, ok := l.issued[r.serial]
+		switch {
+		case !ok || ids[r.serial] != "" && ids[r.serial] != r.id:
+			spurious++
+			l.t.Logf("%s: %s was never answered, or is a second result of one answer (%s)", a.name, r.text, ids[r.serial])
+		case r.content != i.content || r.stream != i.stream || bytes[r.id] != "" && bytes[r.id] != r.text:
+			corrupted++
+			l.t.Logf("%s: got %s\nanswered %s about %s\nother arrivals with this id have %s", a.name, r.text, i.content, i.stream, bytes[r.id])
+		}
+		bytes[r.id], ids[r.serial] = r.text, r.id
+	}
+	return spurious, corrupted
+}
+
+// checkNoGaps fails the test when a sequence number was used that nobody got, other than by drops that were counted.
+func (l *ledger) checkNoGaps() {
+	l.t.Helper()
+	seen := map[string]map[int]bool{}
+	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
+		all, _ := a.list()
+		for _, r := range all {
+			if seen[r.subject] == nil {
+				seen[r.subject] = map[int]bool{}
+			}
+			seen[r.subject][r.sequence] = true
+		}
+	}
+	gaps, excused := 0, int64(0)
+	for _, sequences := range seen {
+		gaps += slices.Max(slices.Collect(maps.Keys(sequences))) - len(sequences)
+	}
+	for _, n := range l.excused {
+		excused = max(excused, n)
+	}
+	if int64(gaps) > excused {
+		l.t.Errorf("%d sequence numbers belong to no result", gaps)
+	}
+}
+
+// lost counts the answers that were not accepted because an agent ended, and tells how long before that the oldest was given.
+func (l *ledger) lost(accepted map[int64]bool) (n int, oldest time.Duration) {
+	for serial, i := range l.issued {
+		if e, ended := l.endOf(i); ended && !accepted[serial] {
+			n++
+			oldest = max(oldest, e.begin.Sub(i.at))
+		}
+	}
+	return n, oldest
+}
+
+// serialOf returns the serial number in an answer; 0 where there is none.
+func serialOf(content json.RawMessage) int64 {
+	var answer struct{ Serial int64 }
+	_ = json.Unmarshal(content, &answer) // free text has none
+	return answer.Serial
+}
