@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/spool"
 )
 
 type checkCommand struct {
@@ -48,6 +50,8 @@ func explain(to io.Writer, c *config.Config) {
 	for _, s := range c.Sinks {
 		fmt.Fprintf(to, "sink %s: %s\n", s.Name, s.Section.Type)
 	}
+	fmt.Fprintf(to, "results wait for their sinks in %s, up to %s and %s (on_full: %s)\n", filepath.Join(c.StateDir, spool.FileName), c.Spool.MaxBytes,
+		c.Spool.MaxAge, c.Spool.OnFull)
 	if enabled > slots {
 		turns := "the others wait; rotate: lets cameras take turns"
 		if c.Rotate.Dwell > 0 {

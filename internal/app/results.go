@@ -19,6 +19,9 @@ func (a *agent) openSpool(c *config.Config) {
 		Folder: c.StateDir, Sync: time.Duration(c.Spool.Sync), MaxBytes: int64(c.Spool.MaxBytes), MaxAge: time.Duration(c.Spool.MaxAge),
 		OnFull: spool.Policy(c.Spool.OnFull), Log: a.Log, Part: a.spoolPart, Meters: a.metrics.spool,
 	})
+	if n := a.spool.Len(); n > 0 {
+		a.Log.Info("results are waiting from before", zap.Int("results", n))
+	}
 }
 
 // accept puts a result into the spool, for the sinks of its watch. It waits for no sink and for no disk but, where on_full is block, for

@@ -14,14 +14,18 @@ func Convert(ctx context.Context, program string, args []string, input []byte, m
 	if err != nil {
 		return nil, err
 	}
+	tooMuch := fmt.Errorf("it makes more than %d bytes", most)
 	err = exchange(ctx, path, args, input, scrub, func(out io.Reader) (err error) {
 		output, err = io.ReadAll(io.LimitReader(out, most+1))
-		if err == nil && int64(len(output)) > most {
-			err = fmt.Errorf("it makes more than %d bytes", most)
+		if int64(len(output)) > most {
+			return tooMuch // and is killed for it
 		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil && int64(len(output)) > most:
+		return nil, tooMuch
+	case err != nil:
 		return nil, err
 	}
 	return output, nil

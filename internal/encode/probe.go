@@ -61,7 +61,7 @@ func exchange(ctx context.Context, program string, args []string, input []byte, 
 	err = c.converse(ctx,
 		func(context.Context) error { return give(c.stdin, input) },
 		func(context.Context) error { return read(c.stdout) },
-		func(context.Context) error { said.listen(c.stderr); return nil })
+		func(ctx context.Context) error { said.listen(c.stderr); c.settle(ctx); return nil })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

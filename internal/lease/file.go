@@ -49,6 +49,9 @@ func (f journalFile) read() ([]byte, error) {
 // write replaces the file. When it returns nil, power may fail: the text and the name are on disk.
 func (f journalFile) write(text []byte) error {
 	err := renameio.WriteFile(f.path(), text, 0o600, renameio.WithTempDir(f.folder), renameio.WithStaticPermissions(0o600))
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Errorf("writing the journal of streams: %s %s: %w", e.Op, f.path(), e.Err) // e.Path is another one each time, which would look like news
+	}
 	if err != nil {
 		return fmt.Errorf("writing the journal of streams: %w", err)
 	}

@@ -19,10 +19,10 @@ type queue struct {
 
 func newQueue() *queue { return &queue{arrived: make(chan struct{}, 1)} }
 
-func (q *queue) Add(r result.Result) {
+func (q *queue) Add(all ...result.Result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, r)
+	q.waiting = append(q.waiting, all...)
 	select {
 	case q.arrived <- struct{}{}:
 	default:

@@ -36,7 +36,7 @@ func TestTheBoundHolds(t *testing.T) {
 		var want []string
 		sizes := map[string]int64{}
 		taken := 0
-		for n := range rapid.IntRange(1, 60).Draw(rt, "pictures") {
+		for n := range rapid.IntRange(1, 25).Draw(rt, "pictures") {
 			o.frame.Data = make([]byte, rapid.IntRange(1, 4000).Draw(rt, "size"))
 			o.frame.Time = o.frame.Time.Add(time.Millisecond)
 			s := o.keep(fmt.Sprint(n))

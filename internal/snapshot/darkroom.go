@@ -23,7 +23,7 @@ const (
 	// airing is for how long ffmpeg is left alone after it took longer.
 	airing = time.Minute
 	// maxJPEG is larger than any picture of a camera.
-	maxJPEG = 32 << 20
+	maxJPEG = 16 << 20
 )
 
 // errNotNow says that ffmpeg is not there, has too much to do, or hung a moment ago.
@@ -33,12 +33,14 @@ var errNotNow = errors.New("ffmpeg is not at hand")
 type darkroom struct {
 	program string
 	scrub   func(string) string
+	limit   time.Duration // for ffmpeg
+	most    int64         // bytes of a file
 	hands   chan struct{} // holds a token for each at work
 	closed  atomic.Int64  // until then ffmpeg is left alone; Unix nanoseconds
 }
 
 func newDarkroom(program string, scrub func(string) string) *darkroom {
-	return &darkroom{program: program, scrub: scrub, hands: make(chan struct{}, hands)}
+	return &darkroom{program: program, scrub: scrub, limit: developing, most: maxJPEG, hands: make(chan struct{}, hands)}
 }
 
 // develop returns the JPEG file of a byte stream's first picture. It returns when ctx ends, even where the child cannot be killed.
@@ -56,12 +58,12 @@ func (d *darkroom) develop(ctx context.Context, stream []byte) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, broken(ctx, ffmpegFailed)
 	}
-	ctx, end := context.WithTimeoutCause(ctx, developing, errSlow)
+	ctx, end := context.WithTimeoutCause(ctx, d.limit, errSlow)
 	defer end()
 	var made []byte
 	err = beside(ctx, func() (err error) {
 		defer func() { <-d.hands }()
-		made, err = encode.Convert(ctx, path, arguments(), stream, maxJPEG, d.scrub)
+		made, err = encode.Convert(ctx, path, arguments(), stream, d.most, d.scrub)
 		return err
 	})
 	switch {

@@ -35,6 +35,7 @@ type Gallery struct {
 	options  Options
 	darkroom *darkroom
 	disk     disk
+	bound    time.Duration // the most that a result waits
 
 	mu     sync.Mutex
 	albums map[string]*album // by path of the folder
@@ -48,7 +49,9 @@ type disk struct {
 
 // New returns a gallery. It touches nothing.
 func New(o Options) *Gallery {
-	return &Gallery{options: o, darkroom: newDarkroom(o.Program, o.Scrub), disk: disk{unix.Statfs, write}, albums: map[string]*album{}}
+	return &Gallery{
+		options: o, darkroom: newDarkroom(o.Program, o.Scrub), disk: disk{unix.Statfs, write}, bound: bound, albums: map[string]*album{},
+	}
 }
 
 // Run keeps the folders within their bounds, also while no pictures come, until ctx ends. folders is asked each minute.

@@ -75,7 +75,7 @@ func (c *Camera) Hold(about time.Time) *Shot {
 // told. It blocks for some seconds at most, and not longer than until ctx ends.
 func (s *Shot) Keep(ctx context.Context, id string, in Folder) *result.Snapshot {
 	began := time.Now()
-	ctx, end := context.WithTimeoutCause(ctx, bound, errSlow)
+	ctx, end := context.WithTimeoutCause(ctx, s.camera.gallery.bound, errSlow)
 	defer end()
 	var kept *result.Snapshot
 	err := guard.Run(func() (err error) { kept, err = s.keep(ctx, id, in); return err }) // no mistake of ours costs the result

@@ -29,7 +29,7 @@ const nowhere = "/nowhere/ffmpeg"
 
 // one is a camera with one key frame, and all that its pictures need.
 type one struct {
-	t       *testing.T
+	t       testing.TB
 	frame   hub.KeyFrame
 	gallery *Gallery
 	camera  *Camera
@@ -40,7 +40,7 @@ type one struct {
 func (o *one) Nearer(hub.KeyFrame, time.Time) hub.KeyFrame { return o.frame }
 
 // newOne makes a camera whose key frame came just now.
-func newOne(t *testing.T, program string, data []byte) *one {
+func newOne(t testing.TB, program string, data []byte) *one {
 	t.Helper()
 	core, seen := observer.New(zap.InfoLevel)
 	log := zap.New(core)
@@ -51,6 +51,7 @@ func newOne(t *testing.T, program string, data []byte) *one {
 	o.gallery = New(Options{
 		Program: program, Scrub: func(s string) string { return s }, Metrics: NewVectors(prometheus.NewRegistry()), Log: log,
 	})
+	o.gallery.darkroom.limit, o.gallery.bound = time.Minute, time.Minute // machines that run tests are busy
 	o.camera = o.gallery.Camera("door", "d%6for", o, log)
 	return o
 }
@@ -90,7 +91,7 @@ func (o *one) files() map[string]int64 {
 	return all
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +198,7 @@ func TestFailures(t *testing.T) {
 		},
 		"ffmpeg makes no end of it": {
 			reason: "ffmpeg", program: script(t, "exec cat /dev/zero"),
-			spoil: func(*one) {}, mend: func(o *one) { o.gallery.darkroom.program = nowhere },
+			spoil: func(o *one) { o.gallery.darkroom.most = 1 << 16 }, mend: func(o *one) { o.gallery.darkroom.program = nowhere },
 		},
 		"full disk": {
 			reason: "disk_full", spoil: func(o *one) { o.gallery.disk.write = full; clear(o.gallery.albums) },
@@ -260,6 +261,7 @@ func free(mib int64) func(string, *unix.Statfs_t) error {
 
 func TestFFmpegThatHangsIsKilledAndLeftAlone(t *testing.T) {
 	o := newOne(t, script(t, "sleep 1000"), film(t))
+	o.gallery.darkroom.limit = 100 * time.Millisecond
 	began := time.Now()
 	if got := o.keep("a"); got != nil {
 		t.Errorf("got %+v", got)
@@ -272,7 +274,7 @@ func TestFFmpegThatHangsIsKilledAndLeftAlone(t *testing.T) {
 		t.Errorf("the next is %+v, want H.264", got)
 	}
 	o.gallery.darkroom.closed.Store(0)
-	o.gallery.darkroom.program = "ffmpeg"
+	o.gallery.darkroom.program, o.gallery.darkroom.limit = "ffmpeg", time.Minute
 	if got := o.keep("c"); got == nil || got.Type != result.JPEG {
 		t.Errorf("a minute later it is %+v, want a JPEG", got)
 	}
@@ -291,6 +293,7 @@ func TestNobodyWaitsLongForFFmpegThatHasTooMuchToDo(t *testing.T) {
 func TestADiskThatHangsHoldsUpOneResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOne(t, nowhere, []byte{1, 2, 3})
+		o.gallery.bound = bound
 		hangs := make(chan struct{})
 		o.gallery.disk.write = func(root *os.Root, name string, data []byte) error {
 			<-hangs

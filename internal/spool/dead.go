@@ -51,8 +51,19 @@ func (s *Spool) planLetter(sink string, letter []byte, grow int) *plan {
 
 // letterLimit is how many parts dead letters may have.
 func (s *Spool) letterLimit() int {
-	limit := int(s.room.limit(unlimited)) / letterShare
-	return max(limit, 1)
+	return max(1, int(s.room.limit(unlimited))/letterShare)
+}
+
+// reserve is how many parts results must leave to dead letters where no older results make room for them.
+func (s *Spool) reserve() int {
+	if s.drops() {
+		return 0
+	}
+	reserve := s.letterLimit() / 4
+	for _, l := range s.book.letters {
+		reserve -= len(l.slots)
+	}
+	return max(reserve, 0)
 }
 
 // enterLetter plans a dead letter: it is in the book at once. Older ones make room for it.

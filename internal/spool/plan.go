@@ -59,6 +59,7 @@ func (s *Spool) makeRoom(group *[]*item, records [][]byte, left, grow int) error
 		need += partsOf(len(r))
 	}
 	s.dropFor(need+grow, left)
+	left -= s.reserve()
 	fits := len(*group)
 	for ; fits > 0 && need > len(s.book.free)+left; fits-- {
 		need -= partsOf(len(records[fits-1]))
@@ -83,9 +84,12 @@ func (s *Spool) makeRoom(group *[]*item, records [][]byte, left, grow int) error
 	return nil
 }
 
+// drops tells whether the policy is to drop the oldest.
+func (s *Spool) drops() bool { return s.o.OnFull != Block && s.o.OnFull != DropNewest }
+
 // dropFor drops the oldest, where that is the policy, so that there is room for so many parts.
 func (s *Spool) dropFor(parts, left int) {
-	if s.o.OnFull == Block || s.o.OnFull == DropNewest {
+	if !s.drops() {
 		return
 	}
 	if missing := parts - len(s.book.free) - left; missing > 0 {

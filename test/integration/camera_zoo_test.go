@@ -128,7 +128,7 @@ type sighting struct{ Counter, Camera, Width int }
 func (z *zoo) checkSightings(t *testing.T, name string) (all []sighting) {
 	t.Helper()
 	var ages []int
-	events := z.a.events(name + "/eye") // first: what comes after it was answered before it
+	events := distinct(z.a.events(name + "/eye")) // first: what comes after it was answered before it
 	answers := map[string][]call{}      // by stream
 	for _, c := range z.s.calls("chat") {
 		if c.Status == http.StatusOK {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -49,6 +50,16 @@ func (a *agent) events(subject string) (matching []event) {
 		}
 	}
 	return matching
+}
+
+// distinct leaves out what comes again with the same id, as it may after a kill.
+func distinct(events []event) []event {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(events, func(e event) bool {
+		again := seen[e.ID]
+		seen[e.ID] = true
+		return again
+	})
 }
 
 func (a *agent) allEvents() (all []event) {

@@ -25,14 +25,31 @@ func TestResultsOutliveAFullDisk(t *testing.T) {
 	hook := o.addHook("hook", "batch: 50")
 	d := o.startOnDisk(`mount -t tmpfs -o size=8m,mode=750 tmpfs "$1"`)
 	o.ledger.waitProbe()
-	d.fill()
 	hook.down() // so that there is much to keep
-	o.waitAnswers(scale(200, 3000))
+	d.fill()
+	eventually(t, "results are dropped", func() bool { return d.dropped()["hook"] > 0 })
+	d.a.waitPart("agent", "spool", "full")
+	o.waitAnswers(scale(50, 3000))
 	d.checkGoesOn()
-	t.Logf("while the disk is full: spool %s, dropped %v", d.spool(), d.dropped())
+	t.Logf("while the disk is full: dropped %v", d.dropped())
 	d.free()
+	d.waitNoDrops().report(t, "until nothing is dropped any more, since there was room again", 10*time.Second)
 	hook.up()
-	d.checkRecovers("there was room again")
+	d.checkRecovers("then")
+}
+
+// waitNoDrops blocks until nothing was dropped for some seconds, and returns how long it took until then.
+func (d *diskLoad) waitNoDrops() durations {
+	d.t.Helper()
+	start := time.Now()
+	last, since := d.dropped()["hook"], start
+	eventually(d.t, "the agent drops nothing any more", func() bool {
+		if now := d.dropped()["hook"]; now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 3*time.Second
+	})
+	return durations{since.Sub(start)}
 }
 
 func TestResultsOutliveAReadOnlyDisk(t *testing.T) {

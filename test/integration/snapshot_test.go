@@ -89,6 +89,42 @@ func TestWithoutFFmpegPicturesAreH264(t *testing.T) {
 	})
 }
 
+// An ffmpeg that hangs costs one result its picture. The results themselves go on, and nothing is left running.
+func TestAnFFmpegThatHangsHoldsUpNoResults(t *testing.T) {
+	t.Parallel()
+	s := startSimulator(t, "yard=360p30,modern=180p15")
+	programs := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(programs, "ffmpeg"), []byte("#!/bin/sh\necho $$ >>"+programs+"/pids\nexec /bin/sleep 1000\n"), 0o755))
+	a := startPhotographer(t, s, t.TempDir(), programs)
+	eventually(t, "a result without its picture", func() bool {
+		return a.metric("overshoot_agent_snapshot_failures_total", "camera", "yard", "reason", "ffmpeg")+
+			a.metric("overshoot_agent_snapshot_failures_total", "camera", "modern", "reason", "ffmpeg") > 0
+	})
+	for _, camera := range []string{"yard", "modern"} {
+		a.waitEvents(camera+"/eye", 10)
+		eventually(t, "a key frame of "+camera+" instead", func() bool { return a.checkPictures(camera, "video/h264") > 0 })
+		a.checkCounted(camera)
+	}
+	told := 0
+	for _, line := range a.log() {
+		if line.Message == "results go without their snapshots" {
+			told++
+		}
+	}
+	if told == 0 || told > 2 {
+		t.Errorf("two cameras told it %d times", told)
+	}
+	a.stop(syscall.SIGTERM)
+	a.checkEvents()
+	text, err := os.ReadFile(filepath.Join(programs, "pids"))
+	must(t, err)
+	for _, pid := range strings.Fields(string(text)) {
+		if _, _, name, there := processOf(atoi(t, pid)); there && name == "sleep" {
+			t.Errorf("process %s is still there", pid)
+		}
+	}
+}
+
 // checkPictures looks at the newest pictures of a camera that are of a type and returns how many there are. Each has to be of about the time
 // that its result was asked about: no farther away than from one key frame to the next, and a second for the way to the service.
 func (a *agent) checkPictures(camera, kind string) (n int) {

@@ -140,12 +140,11 @@ var notInIDs = regexp.MustCompile(`[^A-Za-z0-9-]`)
 // identifier makes a part of an id that Home Assistant takes. Parts are joined with underscores: one that has some of its own, or what no id
 // may have, gets a sum behind it, so that different names never make the same id.
 func identifier(text string) string {
-	clean := notInIDs.ReplaceAllString(text, "_")
-	if clean == text && text != "" {
+	if text != "" && !notInIDs.MatchString(text) {
 		return text
 	}
 	sum := sha256.Sum256([]byte(text))
-	return clean + "_" + hex.EncodeToString(sum[:4])
+	return notInIDs.ReplaceAllString(text, "_") + "_" + hex.EncodeToString(sum[:4])
 }
 
 // title makes a name for people: "loading-dock" becomes "Loading dock".

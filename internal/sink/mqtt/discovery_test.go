@@ -97,7 +97,12 @@ func TestDiscovery(t *testing.T) {
 	before := len(l.on(discoveryTopic))
 	l.say(t, "homeassistant/status", "online")
 	eventually(t, "it is described again", func() bool { return len(l.on(discoveryTopic)) > before })
-	odd := mqtt.Camera{Name: "yard.2", State: "idle"}
+	one := func(property string) map[string]any {
+		return map[string]any{"type": "object", "properties": map[string]any{property: map[string]any{"type": "boolean"}}}
+	}
+	odd := mqtt.Camera{Name: "yard.2", State: "idle", Watches: []mqtt.Watch{ // whose names make the same id when joined carelessly
+		{Name: "state"}, {Name: "last", Schema: one("seen")}, {Name: "a", Schema: one("b_c")}, {Name: "a_b", Schema: one("c")}, {Name: "a.b", Schema: one("c")},
+	}}
 	known.set(odd)
 	eventually(t, "it is removed", func() bool { all := l.on(discoveryTopic); return len(all[len(all)-1].Payload) == 0 })
 	eventually(t, "the other is described", func() bool {
@@ -105,7 +110,9 @@ func TestDiscovery(t *testing.T) {
 		defer l.mu.Unlock()
 		for _, p := range l.heard {
 			if strings.HasPrefix(p.Topic, "homeassistant/device/overshoot_pi_yard_2_") {
-				checkDiscovery(t, p.Topic, string(p.Payload))
+				if n := len(checkDiscovery(t, p.Topic, string(p.Payload))); n != 7 {
+					t.Errorf("got %d components: %s", n, p.Payload)
+				}
 				return true
 			}
 		}

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -84,7 +85,7 @@ func connect(ctx context.Context, e entry) (*link, error) {
 		return nil, refusal(ack)
 	}
 	if err != nil {
-		return nil, lossError{err: err}
+		return nil, lossError{err: fmt.Errorf("the answer is not that of an MQTT 5 broker: %w", err)}
 	}
 	l.learn(ack.Properties)
 	go l.watch()

@@ -14,12 +14,6 @@ import (
 const (
 	// keepAlive is after how long without a sign of the broker it is asked for one, in seconds. After twice that a connection is dead.
 	keepAlive = 20
-	// firstPause and longestPause lie between attempts to find a broker. Others see that we are back within five seconds after it is.
-	firstPause, longestPause = 250 * time.Millisecond, 3 * time.Second
-	// firstSulk and longestSulk lie between attempts to come back to a broker that does not want us, see awayError.
-	firstSulk, longestSulk = 5 * time.Second, time.Minute
-	// wellAfter and quietAfter are how long a connection must last for the next pause, or sulk, to be short again.
-	wellAfter, quietAfter = 10 * time.Second, 2 * time.Minute
 	// logins bounds one attempt to connect, from the dialing to the acknowledged login.
 	logins = 20 * time.Second
 )
@@ -39,29 +33,21 @@ func (s *Sink) run() {
 
 // stayConnected connects again and again until ctx ends.
 func (s *Sink) stayConnected(ctx context.Context) error {
-	quick, sulk := retry.NewPause(firstPause, longestPause), retry.NewPause(firstSulk, longestSulk)
+	pace := newPace()
 	for {
-		started := time.Now()
 		s.contact.begin()
-		err := s.attend(ctx)
+		lasted, err := s.attend(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		lasted := time.Since(started)
-		if lasted > wellAfter {
-			quick.Reset()
-		}
-		if lasted > quietAfter {
-			sulk.Reset()
-		}
+		pause, sulking, err := pace.after(lasted, err)
 		s.logLoss(err)
-		if away, ok := errors.AsType[awayError](err); ok && away.lasts() {
-			s.contact.end(err, true)
-			retry.Sleep(ctx, sulk.Next())
+		s.contact.end(err, sulking)
+		if sulking {
+			retry.Sleep(ctx, pause)
 			continue
 		}
-		s.contact.end(err, false)
-		s.rest(ctx, quick.Next())
+		s.rest(ctx, pause)
 	}
 }
 
@@ -79,26 +65,29 @@ func (s *Sink) rest(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// attend connects once, and keeps the retained messages up to date until the connection ends; it returns why it has. When ctx ends it says
-// goodbye.
-func (s *Sink) attend(ctx context.Context) error {
+// attend connects once, and keeps the retained messages up to date until the connection ends; it returns why it has, and how long it lasted. When
+// ctx ends it says goodbye.
+func (s *Sink) attend(ctx context.Context) (lasted time.Duration, err error) {
 	l, err := s.enter(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = l.wire.Close() }()
 	defer s.contact.lost(l)
-	if refused, err := l.listen(ctx, s.topics); err != nil {
-		return err
-	} else if refused != nil {
+	began := time.Now()
+	refused, err := l.listen(ctx, s.topics)
+	if err != nil {
+		return time.Since(began), err
+	}
+	if refused != nil {
 		s.options.Log.Warn("the broker does not let the agent listen, so that it cannot take back what earlier ones left behind, nor see Home Assistant start",
-			zap.String("broker", s.settings.place()))
+			zap.String("sink", s.options.Name), zap.String("broker", s.settings.place()))
 	}
 	err = s.serve(ctx, l)
 	if ctx.Err() != nil {
 		s.sayGoodbye(l)
 	}
-	return err
+	return time.Since(began), err
 }
 
 // enter opens a connection and logs in.

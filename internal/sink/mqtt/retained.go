@@ -47,10 +47,7 @@ func (t topics) config(object string) string { return t.discovery + object + "/c
 
 // kept returns the filters of all of them, whatever the cameras are called.
 func (t topics) kept() []string {
-	all := []string{t.camera("c"), t.state("c"), t.value("c", "w")}
-	for i := range all {
-		all[i] = t.base + strings.NewReplacer("/c/", "/+/", "/w/", "/+/").Replace(strings.TrimPrefix(all[i], t.base))
-	}
+	all := []string{t.base + "/+/availability", t.base + "/+/state", t.base + "/+/+/state"}
 	if t.discovery != "" {
 		all = append(all, t.config("+"))
 	}

@@ -16,6 +16,8 @@ import (
 // script is a broker that answers as a test wants, to what no real one can be brought.
 type script struct {
 	connack packets.Connack
+	logins  *atomic.Int64                          // counts them; nil: nobody does
+	goodbye byte                                   // what it says after the login; 0: nothing
 	puback  func(*packets.Publish) *packets.Puback // nil: no answer
 }
 
@@ -48,9 +50,15 @@ func (s script) serve(conn net.Conn) {
 		}
 		switch p := p.Content.(type) {
 		case *packets.Connect:
+			if s.logins != nil {
+				s.logins.Add(1)
+			}
 			_, _ = s.connack.WriteTo(conn)
 			if s.connack.ReasonCode != 0 {
 				return
+			}
+			if s.goodbye != 0 {
+				_, _ = (&packets.Disconnect{ReasonCode: s.goodbye, Properties: &packets.Properties{}}).WriteTo(conn)
 			}
 		case *packets.Publish:
 			answer := &packets.Puback{Properties: &packets.Properties{}}

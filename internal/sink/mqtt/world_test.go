@@ -166,6 +166,14 @@ func (l *listener) wants(t *testing.T, topic, text string) {
 	eventually(t, topic+" says "+text, func() bool { return l.last(topic) == text })
 }
 
+// keep leaves a retained message.
+func (l *listener) keep(t *testing.T, topic, text string) {
+	t.Helper()
+	if _, err := l.client.Publish(t.Context(), &paho.Publish{Topic: topic, QoS: 1, Retain: true, Payload: []byte(text)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (l *listener) say(t *testing.T, topic, text string) {
 	t.Helper()
 	if _, err := l.client.Publish(t.Context(), &paho.Publish{Topic: topic, QoS: 1, Payload: []byte(text)}); err != nil {

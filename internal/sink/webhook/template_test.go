@@ -34,6 +34,7 @@ func TestTemplates(t *testing.T) {
 		`[{{range $i, $x := .data.result.list}}{{if $i}},{{end}}{{json $x}}{{end}}]`:                         `[1,"x"]`,
 		`{{json $.data.labels.site}}`:                                                                        `"hq"`,
 		`{{with index .data.labels "floor"}}{{json .}}{{else}}"ground"{{end}}`:                               `"ground"`,
+		`{{with .data.snapshot}}{{json .path}}{{else}}null{{end}}`:                                           `null`,
 		`{"e": {{json .data.error}}, "c": {{.data.usage.cached_tokens}}, "f": {{json .data.finish_reason}}}`: `{"e": "", "c": 0, "f": ""}`,
 		`{{define "who"}}{{json .data.watch}}{{end}}{{template "who" .}}`:                                    `"people"`,
 		`"{{.time}} {{.sequence}} {{.id}}"`:                                                                  `"2026-11-22T13:37:00.123Z 00000000000000000007 id-1"`,

@@ -1,0 +1,205 @@
+package mqtt_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink/mqtt"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// welcome is the answer of a broker that lets everybody in.
+func welcome() packets.Connack { return packets.Connack{Properties: &packets.Properties{}} }
+
+// takes acknowledges everything.
+func takes(*packets.Publish) *packets.Puback {
+	return &packets.Puback{Properties: &packets.Properties{}}
+}
+
+// openLogged makes a sink with one live camera, whose log can be read.
+func openLogged(t *testing.T, settings string) (*mqtt.Sink, *observer.ObservedLogs) {
+	t.Helper()
+	c, err := mqtt.Decode(section(t, settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zap.InfoLevel)
+	s := mqtt.New(c, mqtt.Options{Agent: "pi", Name: "home", Inventory: &inventory{cameras: []mqtt.Camera{door(true)}}, Log: zap.New(core)})
+	t.Cleanup(func() { _ = s.Close() })
+	return s, logs
+}
+
+// Two clients of one id throw each other out. Both deliver, in turns, and the broker is not flooded.
+func TestTwins(t *testing.T) {
+	b := start(t, "")
+	g := newGate(t, b.address)
+	settings := "url: mqtt://" + g.Addr().String() + "\nclient_id: same"
+	twins := []*mqtt.Sink{open(t, settings), open(t, settings)}
+	var taken [2]int
+	fight := func(moment time.Duration) {
+		for until := time.Now().Add(moment); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+			for i, s := range twins {
+				n, err := s.Deliver(t.Context(), results(2, 3))
+				taken[i] += n
+				if err != nil && strings.Contains(err.Error(), "somebody else has the same client_id") {
+					t.Log(err)
+					return
+				}
+			}
+		}
+	}
+	fight(20 * time.Second)
+	if n := g.entered(); n > 8 {
+		t.Errorf("%d logins until it was told", n)
+	}
+	before := g.entered()
+	fight(3 * time.Second)
+	if n := g.entered() - before; n > 3 {
+		t.Errorf("%d logins in three seconds", n)
+	}
+	if taken[0] == 0 || taken[1] == 0 {
+		t.Errorf("they delivered %v", taken)
+	}
+}
+
+// A broker that does not want us is told of, once, and tried again, but not as often as there are results.
+func TestABrokerThatDoesNotWantUs(t *testing.T) {
+	for says, s := range map[string]script{
+		"wrong username or password":                           {connack: packets.Connack{ReasonCode: 0x86, Properties: &packets.Properties{ReasonString: "canary-password"}}},
+		"moved to another server (reason 0x9d): other.example": {connack: packets.Connack{ReasonCode: 0x9d, Properties: &packets.Properties{ServerReference: "other.example"}}},
+		"another client of the same client_id took our place":  {connack: welcome(), goodbye: 0x8e},
+	} {
+		var logins atomic.Int64
+		s.logins = &logins
+		sunk, logs := openLogged(t, "url: mqtt://"+play(t, s)+"\nusername: door\npassword: canary-password")
+		for range 200 {
+			refuses(t, sunk, sink.Again, says)
+		}
+		if n := logins.Load(); n > 2 {
+			t.Errorf("%s: %d logins", says, n)
+		}
+		all := logs.All()
+		if len(all) != 1 || all[0].Level != zap.WarnLevel || !strings.Contains(fmt.Sprint(all[0].ContextMap()), says) || strings.Contains(fmt.Sprint(all[0].ContextMap()), "canary") {
+			t.Errorf("%s: logged %v", says, all)
+		}
+		eventually(t, "it is tried again", func() bool { return logins.Load() > 1 })
+	}
+}
+
+// A broker that takes everything and is dead all the same: it does not answer pings. What it says about how often it wants them is no reason
+// to wait for hours.
+func TestABrokerThatFallsSilent(t *testing.T) {
+	var logins atomic.Int64
+	for _, seconds := range []uint16{0, 60_000} {
+		logins.Store(0)
+		ack := welcome()
+		ack.Properties.ServerKeepAlive = &seconds
+		s := open(t, "url: mqtt://"+play(t, script{connack: ack, logins: &logins, puback: takes}))
+		s.KeepAlive(1)
+		s.Start()
+		eventually(t, "it connects anew", func() bool { return logins.Load() > 1 })
+	}
+}
+
+// Something that takes connections and says nothing, or something else than MQTT, is no harm.
+func TestWhatIsNoBroker(t *testing.T) {
+	for name, says := range map[string]string{
+		"silence": "", "HTTP": "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "SSH": "SSH-2.0-OpenSSH_9.2\r\n",
+		"huge": "\x20\xff\xff\xff\x7f", "endless": "\x20\xff\xff\xff\xff\xff\xff", "zeros": strings.Repeat("\x00", 100), "old": "\x20\x02\x00\x01",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer conn.Close()
+						_, _ = conn.Write([]byte(says))
+						_, _ = io.Copy(io.Discard, conn)
+					}()
+				}
+			}()
+			s := open(t, "url: mqtt://"+l.Addr().String())
+			e := refuses(t, s, sink.Again, "mqtt://"+l.Addr().String()+": ")
+			t.Log(e)
+		})
+	}
+}
+
+// The library panics at a broker that speaks of ways to log in which nobody has asked for.
+func TestABrokerThatWantsToTalkAboutTheLogin(t *testing.T) {
+	ack := welcome()
+	ack.Properties.AuthMethod = "SCRAM-SHA-1"
+	s := open(t, "url: mqtt://"+play(t, script{connack: ack, puback: takes}))
+	deliver(t, s, results(0, 3))
+}
+
+// What an earlier life of the agent has left behind of cameras that are no more is taken back, and nothing else.
+func TestLeftoversOfAnEarlierLife(t *testing.T) {
+	b := start(t, "")
+	settings := "url: mqtt://" + b.address + "\nhome_assistant: true"
+	yard := door(true)
+	yard.Name = "yard"
+	known := &inventory{cameras: []mqtt.Camera{door(true), yard}}
+	first := openWith(t, settings, known)
+	batch := results(0, 2)
+	batch[1].Camera = "yard"
+	deliver(t, first, batch)
+	l := listen(t, b.address)
+	ours := []string{"overshoot/pi/yard/availability", "overshoot/pi/yard/state", "overshoot/pi/yard/people/state", "homeassistant/device/overshoot_pi_yard/config"}
+	for _, topic := range ours {
+		eventually(t, topic+" is there", func() bool { return l.last(topic) != "" })
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	others := []string{
+		"overshoot/pi/two/availability", "overshoot/pi/two/state", "overshoot/pi/a/b/state", "homeassistant/device/somebody/config", "overshoot/pi2/yard/state",
+	}
+	for _, topic := range others {
+		l.keep(t, topic, "theirs")
+	}
+	value := l.last(valueTopic)
+	known.set(door(true))
+	openWith(t, settings, known).Start()
+	late := listen(t, b.address)
+	for _, topic := range ours {
+		eventually(t, topic+" is taken back", func() bool { all := l.on(topic); return len(all[len(all)-1].Payload) == 0 })
+	}
+	late.wants(t, valueTopic, value) // the value outlives the agent
+	for _, topic := range others {
+		late.wants(t, topic, "theirs")
+	}
+}
+
+// A batch waits while the broker has as many in flight as it wants to, and the end of the context ends that.
+func TestTheEndWhileNothingMayBeSent(t *testing.T) {
+	one := uint16(1)
+	ack := welcome()
+	ack.Properties.ReceiveMaximum = &one
+	sent := make(chan struct{}, 1)
+	s := open(t, "url: mqtt://"+play(t, script{connack: ack, puback: func(*packets.Publish) *packets.Puback { sent <- struct{}{}; return nil }}))
+	why := fmt.Errorf("the agent stops")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() { <-sent; cancel(why) }()
+	if taken, err := s.Deliver(ctx, results(0, 64)); taken != 0 || err != why {
+		t.Errorf("took %d: %v", taken, err)
+	}
+}
