@@ -11,7 +11,7 @@ TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
 DEMO_SECONDS ?= 0
 
-.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures
+.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures delivery
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: ## time and allocations of the packet path
 
 figures: deps $(LIVEKIT) bin/overshoot-agent clips ## cost of the agent beside a floor, with 1, 5 and 25 cameras; about twelve minutes
 	@scripts/figures.sh
+
+delivery: deps ## results per second and time on the way to each kind of sink; two minutes
+	@scripts/delivery.sh
 
 fuzz: ## fuzz everything that strangers send, FUZZ_TIME each (default 1m)
 	@scripts/fuzz.sh $(or $(FUZZ_TIME),1m)

@@ -42,6 +42,7 @@ func TestTheBoundHolds(t *testing.T) {
 			s := o.keep(fmt.Sprint(n))
 			if s == nil {
 				rt.Fatalf("a picture is missing: %v", o.log.All())
+				return
 			}
 			taken++
 			want, sizes[s.Path] = append(want, s.Path), s.Size

@@ -42,13 +42,11 @@ func (s *Spool) continueSequences() {
 // leastSlots is how many parts a file must have room for to be of use. As many pages fit into the place of the ballast.
 const leastSlots = 200
 
-// flee goes on in memory when the disk is so full that hardly anything fits into the file, and tells whether it did.
-func (s *Spool) flee(cause error) bool {
-	if s.exile.away() || s.book.end >= leastSlots {
-		return false
+// flee goes on in memory when the disk is so full that hardly anything fits into the file.
+func (s *Spool) flee(cause error) {
+	if !s.exile.away() && s.book.end < leastSlots {
+		s.replaceByMemory(s.store, true, cause)
 	}
-	s.replaceByMemory(s.store, true, cause)
-	return true
 }
 
 // openMemory opens a store in memory, with a bound.

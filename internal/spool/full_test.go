@@ -13,14 +13,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test runs again in a process of its own that may mount a disk of 8 MB.
-func TestAFullDisk(t *testing.T) {
-	if os.Getenv(asInTmpfs) != "" {
-		onASmallDisk(t)
+// onItsOwnDisk runs a test again in a process of its own that may mount, and there on a disk of 8 MB.
+func onItsOwnDisk(t *testing.T, test func(t *testing.T, folder string)) {
+	t.Helper()
+	if os.Getenv(asOnDisk) != "" {
+		folder := t.TempDir()
+		if err := unix.Mount("none", folder, "tmpfs", 0, "size=8m"); err != nil {
+			t.Fatal("mounting a small disk: ", err)
+		}
+		test(t, folder)
+		if err := unix.Unmount(folder, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
 		return
 	}
-	child := exec.Command(os.Args[0], "-test.run=^TestAFullDisk$", "-test.v")
-	child.Env = append(os.Environ(), asInTmpfs+"=1")
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), asOnDisk+"=1")
 	child.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
@@ -28,8 +36,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 	text, err := child.CombinedOutput()
 	if errors.Is(err, unix.EPERM) {
-		t.Log("this machine does not permit user namespaces, so there was no full disk")
-		return
+		t.Fatal("this test wants to mount a small disk, and neither user namespaces nor that are permitted here: ", err)
 	}
 	t.Logf("%s", text)
 	if err != nil {
@@ -37,11 +44,9 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
-func onASmallDisk(t *testing.T) {
-	folder := t.TempDir()
-	if err := unix.Mount("none", folder, "tmpfs", 0, "size=8m"); err != nil {
-		t.Fatal(err)
-	}
+func TestAFullDisk(t *testing.T) { t.Parallel(); onItsOwnDisk(t, onASmallDisk) }
+
+func onASmallDisk(t *testing.T, folder string) {
 	o := optionsFor(folder)
 	h := open(t, o)
 	want := h.fill(t, "door", 1, 1000, "a")
@@ -95,9 +100,103 @@ func onASmallDisk(t *testing.T) {
 		t.Error("the order changed")
 	}
 	h.close()
-	if err := unix.Unmount(folder, 0); err != nil {
-		t.Error(err)
-	}
+}
+
+// A spool that has hardly a file yet serves its sinks from memory.
+func TestADiskThatIsFullFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	onItsOwnDisk(t, func(t *testing.T, folder string) {
+		for _, opened := range []string{"after", "before"} {
+			o, hog := optionsFor(filepath.Join(folder, opened)), filepath.Join(folder, "hog")
+			if err := os.Mkdir(o.Folder, 0o750); err != nil {
+				t.Fatal(err)
+			}
+			var h *house
+			if opened == "before" {
+				h = open(t, o)
+			}
+			takeAll(t, hog)
+			if opened == "after" {
+				h = open(t, o)
+			}
+			want := h.fill(t, "door", 1, 20, "a", "b")
+			takeAll(t, hog+"2") // the ballast was given up
+			want = append(want, h.fill(t, "door", 21, 2000, "a", "b")...)
+			if got := h.drain(t, "a"); !slices.Equal(got, want) {
+				t.Errorf("opened %s: %d arrived", opened, len(got))
+			}
+			t.Logf("opened %s the disk was full: %s", opened, h.part.View().State)
+			for _, name := range []string{"", "2"} {
+				if err := os.Remove(hog + name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			freed := time.Now()
+			until(t, "the spool is well again", func() bool {
+				want = append(want, h.fill(t, "door", len(want)+1, 1, "b")...)
+				return h.part.View().State == "ok"
+			})
+			t.Logf("well again after %v", time.Since(freed).Round(time.Millisecond))
+			h.close()
+			h = open(t, o)
+			if got := h.drain(t, "b"); !slices.Equal(got, want) {
+				t.Errorf("opened %s: b got %d of %d", opened, len(got), len(want))
+			}
+			h.close()
+			if err := os.RemoveAll(o.Folder); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestAReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	onItsOwnDisk(t, func(t *testing.T, folder string) {
+		o := optionsFor(folder)
+		h := open(t, o)
+		want := h.fill(t, "door", 1, 10, "a")
+		h.close()
+		if err := unix.Mount("", folder, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+		h = open(t, o)
+		if view := h.part.View(); view.State != "memory" {
+			t.Errorf("the status is %+v", view)
+		}
+		if next := h.Sequences().Next("door", "people"); next != 11 {
+			t.Errorf("the next number is %d", next)
+		}
+		want = append(want, h.fill(t, "door", 11, 10, "a")...)
+		if err := unix.Mount("", folder, "", unix.MS_REMOUNT, ""); err != nil {
+			t.Fatal(err)
+		}
+		healed := time.Now()
+		until(t, "it is on disk", func() bool { return h.part.View().State == "ok" })
+		t.Logf("on disk %v after it could be written", time.Since(healed).Round(time.Millisecond))
+		want = append(want, h.fill(t, "door", 21, 10, "a")...)
+
+		// The file is open, so the kernel does not make it read-only any more. But its folder can seem so.
+		if err := unix.Mount("none", folder, "tmpfs", unix.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "results are in memory again", func() bool {
+			want = append(want, h.fill(t, "door", len(want)+1, 1, "a")...)
+			return h.part.View().State == "memory"
+		})
+		if err := unix.Unmount(folder, 0); err != nil {
+			t.Fatal(err)
+		}
+		healed = time.Now()
+		until(t, "it is on disk again", func() bool { return h.part.View().State == "ok" })
+		t.Logf("on disk %v after it could be written", time.Since(healed).Round(time.Millisecond))
+		h.close()
+		h = open(t, o)
+		if got := h.drain(t, "a"); !slices.Equal(got, want) || h.metric("dropped_total") != 0 {
+			t.Errorf("got %d of %d", len(got), len(want))
+		}
+		h.close()
+	})
 }
 
 // takeAll takes all that is left of a disk.

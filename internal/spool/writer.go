@@ -135,9 +135,9 @@ func (s *Spool) commit(group []*item, acks bool) (err error) {
 		if err = s.try(p); err == nil {
 			return nil
 		}
-	}
-	if isFull(err) && s.flee(err) {
-		return s.commit(group, acks)
+		if isFull(err) && grow > 0 { // the ballast did not help
+			s.flee(err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

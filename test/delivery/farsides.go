@@ -66,6 +66,7 @@ func toReceiver(batch int, answer http.HandlerFunc) func(context.Context, string
 }
 
 // toBroker delivers to a mosquitto of its own.
+// As root mosquitto would become a user that cannot read our folder, or fail to in a namespace.
 func toBroker(ctx context.Context, folder string) (sink.Sink, func(), error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,7 +75,7 @@ func toBroker(ctx context.Context, folder string) (sink.Sink, func(), error) {
 	address := l.Addr().(*net.TCPAddr)
 	_ = l.Close()
 	settings := filepath.Join(folder, "mosquitto.conf")
-	if err := os.WriteFile(settings, fmt.Appendf(nil, "listener %d 127.0.0.1\nallow_anonymous true\n", address.Port), 0o600); err != nil {
+	if err := os.WriteFile(settings, fmt.Appendf(nil, "listener %d 127.0.0.1\nallow_anonymous true\nuser root\n", address.Port), 0o600); err != nil {
 		return nil, nil, err
 	}
 	broker := exec.CommandContext(ctx, "mosquitto", "-c", settings)

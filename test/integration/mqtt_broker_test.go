@@ -126,20 +126,22 @@ func (b *broker) serve() {
 
 // A subscriber is somebody at a broker who hears everything.
 type subscriber struct {
-	t    *testing.T
-	mu   sync.Mutex
-	last map[string]*paho.Publish // by topic
-	all  []*paho.Publish
+	t      *testing.T
+	client *paho.Client
+	mu     sync.Mutex
+	last   map[string]*paho.Publish // by topic
+	count  map[string]int
 }
 
-// subscribe connects somebody to the broker who subscribes to everything and has each result taken, if take is given. At QoS 0 nothing is
-// ever sent to the broker, so that its death does not throw away what is still on the way from it.
+// subscribe connects somebody to the broker who subscribes to everything and has each result taken, if take is given. It returns when what
+// the broker has kept was heard. At QoS 0 nothing is sent to the broker afterwards, so that its death does not throw away what is still on
+// the way from it.
 func (b *broker) subscribe(take func([]byte)) *subscriber {
 	b.t.Helper()
 	conn, err := net.Dial("tcp", b.address)
 	must(b.t, err)
-	s := &subscriber{t: b.t, last: map[string]*paho.Publish{}}
-	client := paho.NewClient(paho.ClientConfig{Conn: conn, OnPublishReceived: []func(paho.PublishReceived) (bool, error){
+	s := &subscriber{t: b.t, last: map[string]*paho.Publish{}, count: map[string]int{}}
+	s.client = paho.NewClient(paho.ClientConfig{Conn: conn, OnPublishReceived: []func(paho.PublishReceived) (bool, error){
 		func(p paho.PublishReceived) (bool, error) {
 			if take != nil && strings.HasSuffix(p.Packet.Topic, "/result") {
 				take(p.Packet.Payload)
@@ -147,7 +149,7 @@ func (b *broker) subscribe(take func([]byte)) *subscriber {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.last[p.Packet.Topic] = p.Packet
-			s.all = append(s.all, p.Packet)
+			s.count[p.Packet.Topic]++
 			return true, nil
 		},
 	}})
@@ -155,11 +157,15 @@ func (b *broker) subscribe(take func([]byte)) *subscriber {
 	if strings.Contains(b.rules(), "password_file") {
 		login.UsernameFlag, login.Username, login.PasswordFlag, login.Password = true, "test", true, []byte("test")
 	}
-	_, err = client.Connect(b.t.Context(), login)
+	_, err = s.client.Connect(b.t.Context(), login)
 	must(b.t, err)
 	b.t.Cleanup(func() { _ = conn.Close() })
-	_, err = client.Subscribe(b.t.Context(), &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "#", RetainAsPublished: true}}})
+	_, err = s.client.Subscribe(b.t.Context(), &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "#", RetainAsPublished: true}}})
 	must(b.t, err)
+	const mark = "test/mark"
+	_, err = s.client.Publish(b.t.Context(), &paho.Publish{Topic: mark, Payload: []byte("x")})
+	must(b.t, err)
+	eventually(b.t, "the broker tells what it has kept", func() bool { return s.newest(mark) != nil })
 	return s
 }
 
@@ -174,6 +180,13 @@ func (s *subscriber) newest(topic string) *paho.Publish {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last[topic]
+}
+
+// heard counts what came on a topic.
+func (s *subscriber) heard(topic string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count[topic]
 }
 
 // waitRetained blocks until the newest message on a topic is to be kept by the broker and is as wanted.
