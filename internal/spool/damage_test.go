@@ -126,7 +126,7 @@ func (o outcome) String() string {
 
 // seeds is how many damages of a kind there are, each with its own dice.
 func seeds(t *testing.T, each func(t *testing.T, dice *rand.Rand)) {
-	for seed := range scaled(200, 2000) {
+	for seed := range scaled(60, 2000) {
 		dice := rand.New(rand.NewPCG(uint64(seed), 5))
 		each(t, dice)
 		if t.Failed() {
@@ -136,6 +136,7 @@ func seeds(t *testing.T, each func(t *testing.T, dice *rand.Rand)) {
 }
 
 func TestBitFlips(t *testing.T) {
+	t.Parallel()
 	w := newWreck(t)
 	total, quarantined := 0, 0
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
@@ -161,6 +162,7 @@ func TestBitFlips(t *testing.T) {
 }
 
 func TestZeroedPages(t *testing.T) {
+	t.Parallel()
 	w := newWreck(t)
 	total, quarantined := 0, 0
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
@@ -187,6 +189,7 @@ func TestZeroedPages(t *testing.T) {
 }
 
 func TestTornTails(t *testing.T) {
+	t.Parallel()
 	w := newWreck(t)
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
 		wal := slices.Clone(w.wal)
@@ -208,6 +211,7 @@ func TestTornTails(t *testing.T) {
 }
 
 func TestADeletedLog(t *testing.T) {
+	t.Parallel()
 	w := newWreck(t)
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
 		var wal []byte
@@ -222,6 +226,7 @@ func TestADeletedLog(t *testing.T) {
 }
 
 func TestTornDatabases(t *testing.T) {
+	t.Parallel()
 	w := newWreck(t)
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
 		o := w.judge(t, w.db[:dice.IntN(len(w.db))], w.wal)

@@ -76,6 +76,7 @@ func TestAFileThatCannotBeSyncedIsReplaced(t *testing.T) {
 }
 
 func TestWithoutAFolderResultsAreInMemoryUntilItIsThere(t *testing.T) {
+	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "state")
 	h := open(t, optionsFor(folder))
 	if h.part.View().State != "memory" || !strings.Contains(h.part.View().Error, "no such file") {
@@ -105,6 +106,7 @@ func TestWithoutAFolderResultsAreInMemoryUntilItIsThere(t *testing.T) {
 
 // What is in the file when the folder comes back is older than what is in memory.
 func TestABacklogThatComesBackGoesFirst(t *testing.T) {
+	t.Parallel()
 	base := t.TempDir()
 	folder, hidden := filepath.Join(base, "state"), filepath.Join(base, "hidden")
 	if err := os.Mkdir(folder, 0o750); err != nil {
@@ -134,6 +136,7 @@ func TestABacklogThatComesBackGoesFirst(t *testing.T) {
 }
 
 func TestAFileThatIsRemovedIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	o := optionsFor(t.TempDir())
 	h := open(t, o)
 	want := h.fill(t, "door", 1, 10, "a")
@@ -188,6 +191,7 @@ func TestDamageThatIsFoundWhileItRunsLosesOnlyWhatIsDamaged(t *testing.T) {
 }
 
 func TestALowDiskIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	var low atomic.Bool
 	o := optionsFor(t.TempDir())
 	h := open(t, o.WithSystem(nil, func(path string, to *unix.Statfs_t) error {

@@ -44,7 +44,10 @@ func onItsOwnDisk(t *testing.T, test func(t *testing.T, folder string)) {
 	}
 }
 
-func TestAFullDisk(t *testing.T) { t.Parallel(); onItsOwnDisk(t, onASmallDisk) }
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	onItsOwnDisk(t, onASmallDisk)
+}
 
 func onASmallDisk(t *testing.T, folder string) {
 	o := optionsFor(folder)

@@ -83,12 +83,12 @@ func beVictim(folder string) {
 	}
 }
 
-// sick makes every seventh sync fail, which replaces the file.
+// sick makes every third sync fail, which replaces the file.
 func sick(o spool.Options) spool.Options {
 	var calls atomic.Int32
 	o.Sync = time.Millisecond
 	return o.WithSystem(func(fd int) error {
-		if calls.Add(1)%7 == 0 {
+		if calls.Add(1)%3 == 0 {
 			return unix.EIO
 		}
 		return unix.Fdatasync(fd)
@@ -252,6 +252,7 @@ func TestWhatIsAcceptedSurvivesAKillAtEachChangeOfAFile(t *testing.T) {
 
 // Not only our own syncs fail, but those of SQLite and of folders too, each time for a while.
 func TestNoSyncSucceedsForAWhile(t *testing.T) {
+	t.Parallel()
 	folder, said := t.TempDir(), filepath.Join(t.TempDir(), "said")
 	strace, err := exec.LookPath("strace")
 	if err != nil {

@@ -89,8 +89,9 @@ var answerOfModel = func() json.RawMessage {
 // arrivals note when a sink has taken what.
 type arrivals struct {
 	sink.Sink
-	mu sync.Mutex
-	at map[string]time.Time
+	mu     sync.Mutex
+	at     map[string]time.Time
+	failed error // the last that failed, when none was taken since
 }
 
 // Deliver implements sink.Sink.
@@ -101,10 +102,18 @@ func (a *arrivals) Deliver(ctx context.Context, batch []result.Result) (int, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.failed = err
 	for _, r := range batch[:taken] {
 		a.at[r.ID] = time.Now()
 	}
 	return taken, err
+}
+
+// failure returns what keeps a sink that is meant to work from doing so.
+func (a *arrivals) failure() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
 }
 
 func (a *arrivals) count() int {
@@ -116,6 +125,9 @@ func (a *arrivals) count() int {
 // await blocks until n results have arrived.
 func (a *arrivals) await(ctx context.Context, n int) error {
 	for a.count() < n {
+		if err := a.failure(); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -95,5 +95,11 @@ func toBroker(ctx context.Context, folder string) (sink.Sink, func(), error) {
 		}
 	}
 	c, err := mqtt.Decode(section("{type: mqtt, url: %q}", "mqtt://"+address.String()))
-	return mqtt.New(c, mqtt.Options{Agent: "delivery", Name: "broker"}), end, err
+	return mqtt.New(c, mqtt.Options{Agent: "delivery", Name: "broker", Inventory: noCameras{}}), end, err
 }
+
+// noCameras is an inventory without cameras: nothing is retained but the availability of the agent.
+type noCameras struct{}
+
+// Cameras implements mqtt.Inventory.
+func (noCameras) Cameras() []mqtt.Camera { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -139,7 +140,7 @@ func (s settings) neighbours(ctx context.Context) error {
 	bad := []*farSide{
 		nil,
 		{"a good webhook", toReceiver(1, answer)},
-		{"silent", toReceiver(1, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })},
+		{"silent", toReceiver(1, silence)},
 		{"answers 422", toReceiver(1, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnprocessableEntity) })},
 		{"1 byte/s", toReceiver(1, drip)},
 		{"down", func(ctx context.Context, folder string) (sink.Sink, func(), error) {
@@ -162,8 +163,15 @@ func (s settings) neighbours(ctx context.Context) error {
 	return nil
 }
 
+// silence never answers.
+func silence(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // only then the server hears that the client has gone
+	<-r.Context().Done()
+}
+
 // drip answers with a byte each second.
 func drip(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
 	for r.Context().Err() == nil {
 		_, _ = w.Write([]byte("x"))
 		w.(http.Flusher).Flush()

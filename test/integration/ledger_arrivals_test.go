@@ -24,7 +24,7 @@ type arrivals struct {
 	mu     sync.Mutex
 	all    []arrival
 	broken []string          // what came and is no result
-	bySer  map[int64]arrival // the first of each serial number
+	first  map[int64]arrival // the first of each serial number
 	path   string            // of the result file, where the sink is one
 	read   map[uint64]int64  // by inode, how far the result files were read
 }
@@ -43,7 +43,30 @@ type arrival struct {
 }
 
 // take notes that the sink has taken a text: one result or a list of them.
-func (a *arrivals) take(text []byte) {
+func (a *arrivals) take(text []byte) { a.add(readArrivals(text)) }
+
+// add notes what was read of a text.
+func (a *arrivals) add(read []arrival, broken []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.note(read, broken)
+}
+
+// note is add for those who hold the lock.
+func (a *arrivals) note(read []arrival, broken []string) {
+	if a.first == nil {
+		a.first = map[int64]arrival{}
+	}
+	for _, r := range read {
+		if _, again := a.first[r.serial]; !again {
+			a.first[r.serial] = r
+		}
+	}
+	a.all, a.broken = append(a.all, read...), append(a.broken, broken...)
+}
+
+// readArrivals reads one result or a list of them. broken is what is none.
+func readArrivals(text []byte) (read []arrival, broken []string) {
 	items := []json.RawMessage{text}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
 		var list []json.RawMessage
@@ -51,27 +74,15 @@ func (a *arrivals) take(text []byte) {
 			items = list
 		}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.note(items)
-}
-
-// note notes results. The lock is held.
-func (a *arrivals) note(items []json.RawMessage) {
 	for _, item := range items {
 		r, err := readArrival(item)
 		if err != nil {
-			a.broken = append(a.broken, err.Error()+" in "+string(item))
+			broken = append(broken, err.Error()+" in "+string(item))
 			continue
 		}
-		if a.bySer == nil {
-			a.bySer = map[int64]arrival{}
-		}
-		if _, again := a.bySer[r.serial]; !again {
-			a.bySer[r.serial] = r
-		}
-		a.all = append(a.all, r)
+		read = append(read, r)
 	}
+	return read, broken
 }
 
 func readArrival(text []byte) (arrival, error) {
@@ -116,7 +127,15 @@ func (a *arrivals) list() (all []arrival, broken []string) {
 func (a *arrivals) serials() map[int64]arrival {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return maps.Clone(a.bySer)
+	return maps.Clone(a.first)
+}
+
+// has tells whether a serial number has arrived.
+func (a *arrivals) has(serial int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.first[serial]
+	return ok
 }
 
 // duplicates counts what came although it had come before, other than by a replay.
@@ -195,12 +214,14 @@ func (a *arrivals) refresh(t *testing.T) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.note(a.newLines(t))
+	for _, line := range a.newLines(t) {
+		a.note(readArrivals(line))
+	}
 }
 
 // newLines returns the whole lines that were not read yet, the oldest first. The lock is held. The newest file is opened before the others
 // are listed, so that nothing of it is passed over when it is put aside meanwhile.
-func (a *arrivals) newLines(t *testing.T) (lines []json.RawMessage) {
+func (a *arrivals) newLines(t *testing.T) (lines [][]byte) {
 	newest, err := os.Open(a.path)
 	if err == nil {
 		defer newest.Close()
@@ -219,7 +240,7 @@ func (a *arrivals) newLines(t *testing.T) (lines []json.RawMessage) {
 	return lines
 }
 
-func (a *arrivals) linesOf(t *testing.T, file *os.File) (lines []json.RawMessage) {
+func (a *arrivals) linesOf(t *testing.T, file *os.File) (lines [][]byte) {
 	info, err := file.Stat()
 	if err != nil {
 		t.Errorf("reading the result file: %v", err)
@@ -234,7 +255,7 @@ func (a *arrivals) linesOf(t *testing.T, file *os.File) (lines []json.RawMessage
 	n, _ := file.ReadAt(text, from)
 	text = text[:bytes.LastIndexByte(text[:n], '\n')+1]
 	for line := range bytes.Lines(text) {
-		lines = append(lines, json.RawMessage(line))
+		lines = append(lines, line)
 	}
 	a.read[inode] = from + int64(len(text))
 	return lines

@@ -148,7 +148,7 @@ func (o *load) quiet() {
 	o.s.do("POST", "/cameras/"+loadCamera+"/stall", "")
 	eventually(o.t, "questions end", func() bool {
 		before := o.ledger.newest()
-		time.Sleep(time.Second)
+		time.Sleep(500 * time.Millisecond)
 		return o.ledger.newest() == before
 	})
 }

@@ -105,31 +105,23 @@ func (l *ledger) refresh() {
 
 // accepted returns the serial numbers of all answers that must have become results: those that an agent had time enough for, and those that
 // turned up anywhere.
-func (l *ledger) accepted() map[int64]bool {
-	accepted := map[int64]bool{}
+func (l *ledger) accepted() (serials []int64) {
 	for serial, i := range l.issued {
 		e, ended := l.endOf(i)
-		accepted[serial] = !ended || e.begin.Sub(i.at) > acceptedAfter
-	}
-	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
-		for serial := range a.serials() {
-			accepted[serial] = true
-		}
-	}
-	maps.DeleteFunc(accepted, func(_ int64, must bool) bool { return !must })
-	return accepted
-}
-
-// missing returns the serial numbers of the accepted results that a sink does not have, the oldest first.
-func (l *ledger) missing(a *arrivals) (serials []int64) {
-	has := a.serials()
-	for serial := range l.accepted() {
-		if _, ok := has[serial]; !ok {
+		if !ended || e.begin.Sub(i.at) > acceptedAfter || slices.ContainsFunc(l.places(), func(a *arrivals) bool { return a.has(serial) }) {
 			serials = append(serials, serial)
 		}
 	}
 	slices.Sort(serials)
 	return serials
+}
+
+// places are all in which results were seen.
+func (l *ledger) places() []*arrivals { return append([]*arrivals{l.spooled}, l.sinks...) }
+
+// missing returns those of some serial numbers that a sink does not have.
+func (l *ledger) missing(a *arrivals, accepted []int64) (serials []int64) {
+	return slices.DeleteFunc(slices.Clone(accepted), a.has)
 }
 
 // waitComplete blocks until the sinks named, or all, have every accepted result, but for those that they are excused, and returns how long
@@ -138,11 +130,12 @@ func (l *ledger) waitComplete(limit time.Duration, names ...string) time.Duratio
 	l.t.Helper()
 	start := time.Now()
 	for {
+		looked := time.Now()
 		l.refresh()
-		short := ""
+		short, accepted := "", l.accepted()
 		for _, a := range l.sinks {
-			if missing := l.missing(a); (len(names) == 0 || slices.Contains(names, a.name)) && int64(len(missing)) > l.excused[a.name] {
-				short += fmt.Sprintf(" %s: %d of %d, %s;", a.name, len(missing), len(l.accepted()), l.describe(missing))
+			if missing := l.missing(a, accepted); (len(names) == 0 || slices.Contains(names, a.name)) && int64(len(missing)) > l.excused[a.name] {
+				short += fmt.Sprintf(" %s: %d of %d, %s;", a.name, len(missing), len(accepted), l.describe(missing))
 			}
 		}
 		if short == "" {
@@ -151,7 +144,7 @@ func (l *ledger) waitComplete(limit time.Duration, names ...string) time.Duratio
 		if time.Since(start) > limit {
 			l.t.Fatalf("waited %v in vain for results:%s", limit, short)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(max(100*time.Millisecond, 3*time.Since(looked))) // of many results it is no small work
 	}
 }
 
@@ -179,8 +172,8 @@ func (l *ledger) waitProbe() {
 
 // hasSince tells whether a sink has anything that was answered after some moment.
 func (l *ledger) hasSince(a *arrivals, moment time.Time) bool {
-	for serial := range a.serials() {
-		if l.issued[serial].at.After(moment) {
+	for serial, i := range l.issued {
+		if i.at.After(moment) && a.has(serial) {
 			return true
 		}
 	}
@@ -201,7 +194,7 @@ func (l *ledger) check() {
 	l.refresh()
 	bytes := map[string]string{} // by id
 	ids := map[int64]string{}    // by serial number
-	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
+	for _, a := range l.places() {
 		spurious, corrupted := l.judgeContent(a, bytes, ids)
 		if spurious+corrupted > 0 {
 			t.Errorf("%s: %d results were never answered, %d are not what was answered", a.name, spurious, corrupted)
@@ -210,7 +203,7 @@ func (l *ledger) check() {
 	accepted := l.accepted()
 	l.checkNoGaps()
 	for _, a := range l.sinks {
-		missing := l.missing(a)
+		missing := l.missing(a, accepted)
 		if int64(len(missing)) > l.excused[a.name] {
 			t.Errorf("%s: %d results are missing, and %d were counted as dropped:%s", a.name, len(missing), l.excused[a.name], l.describe(missing))
 		}
@@ -253,7 +246,7 @@ func (l *ledger) judgeContent(a *arrivals, bytes map[string]string, ids map[int6
 func (l *ledger) checkNoGaps() {
 	l.t.Helper()
 	seen := map[string]map[int]bool{}
-	for _, a := range append([]*arrivals{l.spooled}, l.sinks...) {
+	for _, a := range l.places() {
 		all, _ := a.list()
 		for _, r := range all {
 			if seen[r.subject] == nil {
@@ -275,9 +268,12 @@ func (l *ledger) checkNoGaps() {
 }
 
 // lost counts the answers that were not accepted because an agent ended, and tells how long before that the oldest was given.
-func (l *ledger) lost(accepted map[int64]bool) (n int, oldest time.Duration) {
+func (l *ledger) lost(accepted []int64) (n int, oldest time.Duration) {
 	for serial, i := range l.issued {
-		if e, ended := l.endOf(i); ended && !accepted[serial] {
+		if _, ok := slices.BinarySearch(accepted, serial); ok {
+			continue
+		}
+		if e, ended := l.endOf(i); ended {
 			n++
 			oldest = max(oldest, e.begin.Sub(i.at))
 		}

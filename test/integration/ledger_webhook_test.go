@@ -116,7 +116,8 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the agent hung up
 	}
-	a := h.decide(body)
+	results, broken := readArrivals(body)
+	a := h.decide(results)
 	switch {
 	case a.hang:
 		<-r.Context().Done()
@@ -125,7 +126,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.crawl(w, r, len(body), a)
 		return
 	case a.status < 300:
-		h.got.take(body) // before the answer: the agent may be killed when it has it
+		h.got.add(results, broken) // before the answer: the agent may be killed when it has it
 	}
 	for name, value := range a.headers {
 		w.Header().Set(name, value)
@@ -133,11 +134,9 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(a.status)
 }
 
-func (h *hook) decide(body []byte) reply {
-	seen := &arrivals{}
-	seen.take(body)
+func (h *hook) decide(results []arrival) reply {
 	var ids []string
-	for _, r := range seen.all {
+	for _, r := range results {
 		ids = append(ids, r.id)
 	}
 	h.mu.Lock()

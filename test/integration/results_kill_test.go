@@ -14,6 +14,7 @@ import (
 func TestResultsSurviveKills(t *testing.T) {
 	t.Parallel()
 	o := newLoad(t)
+	o.asks = 8
 	o.addFile("archive", "")
 	hook := o.addHook("hook", "timeout: 2s")
 	k := &killer{load: o, dice: rand.New(rand.NewPCG(7, 11))}
