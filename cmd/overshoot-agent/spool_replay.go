@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
 	"github.com/overshoot-ai/overshoot-agent/internal/statedir"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
@@ -19,7 +20,7 @@ import (
 type replayCommand struct {
 	Where spoolPlace `embed:""`
 	Sink  string     `required:"" placeholder:"NAME" help:"The sink that gets results again, marked as replayed."`
-	Since moment     `required:"" placeholder:"TIME" help:"From when on: a time such as 2026-11-22T14:00:00Z, or how long ago, such as 24h."`
+	Since moment     `required:"" placeholder:"TIME" help:"From when on: a time such as 2026-11-22T14:00:00Z, or how long ago, such as 24h or 7d."`
 }
 
 // Run puts results behind what waits for the sink; the agent delivers them when it runs again.
@@ -60,13 +61,13 @@ type moment time.Time
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *moment) UnmarshalText(text []byte) error {
-	if ago, err := time.ParseDuration(string(text)); err == nil {
-		*m = moment(time.Now().Add(-ago))
+	if ago, err := config.ParseDuration(string(text)); err == nil {
+		*m = moment(time.Now().Add(-time.Duration(ago)))
 		return nil
 	}
 	at, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
-		return fmt.Errorf("%q is neither a time such as 2026-11-22T14:00:00Z nor a duration such as 24h", text)
+		return fmt.Errorf("%q is neither a time such as 2026-11-22T14:00:00Z nor a duration such as 24h or 7d", text)
 	}
 	*m = moment(at)
 	return nil

@@ -134,3 +134,21 @@ func TestSpoolReplayWantsTheFolderForItself(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestAMomentIsATimeOrHowLongAgo(t *testing.T) {
+	for text, ago := range map[string]time.Duration{"24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour} {
+		var m moment
+		if err := m.UnmarshalText([]byte(text)); err != nil || time.Since(time.Time(m)).Round(time.Hour) != ago {
+			t.Errorf("%s is %v, %v", text, time.Time(m), err)
+		}
+	}
+	var m moment
+	if err := m.UnmarshalText([]byte("2026-11-22T14:00:00Z")); err != nil || !time.Time(m).Equal(time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)) {
+		t.Errorf("got %v, %v", time.Time(m), err)
+	}
+	for _, text := range []string{"", "7", "yesterday"} {
+		if err := m.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %v", text, time.Time(m))
+		}
+	}
+}

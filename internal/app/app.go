@@ -58,6 +58,7 @@ type agent struct {
 	encoders  *encode.Encoders // what this machine can do, found out once for all cameras
 	gallery   *snapshot.Gallery
 	pool      *slot.Pool
+	folder    *stateFolder
 	journal   *lease.Journal
 	janitor   *lease.Janitor
 	wake      *wake.Bell
@@ -88,6 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.folder = folder
 	defer folder.Close()
 	if a.server, err = status.Listen(c.Status.Listen, a.pages(ctx)); err != nil {
 		return err

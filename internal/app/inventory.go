@@ -43,7 +43,7 @@ func (i *inventory) Cameras() (all []mqtt.Camera) {
 			state = stateOf(units[cam.Name], watches)
 		}
 		all = append(all, mqtt.Camera{
-			Name: cam.Name, Live: state == live, State: state, LastSeen: i.seen.last(cam.Name), Watches: watches,
+			Name: cam.Name, Live: state == live, State: state, LastSeen: i.seen.last(cam.Name), FPS: i.seen.rate(cam.Name), Watches: watches,
 		})
 	}
 	return all
@@ -100,6 +100,10 @@ type sightings struct {
 type sighting struct {
 	feed   *hub.Hub
 	before time.Time // the newest one of the feed before; zero for none
+
+	counted  time.Time // when pictures were counted last
+	pictures uint64    // there were
+	fps      float64   // from the time before until then
 }
 
 func (s *sighting) last() time.Time {
@@ -112,6 +116,21 @@ func (s *sighting) last() time.Time {
 	return time.Now().Add(-s.feed.PictureAge())
 }
 
+// countFor is how long pictures are counted to know how many come in a second.
+const countFor = 5 * time.Second
+
+func (s *sighting) rate() float64 {
+	if s == nil {
+		return 0
+	}
+	if passed := time.Since(s.counted); passed >= countFor {
+		n := s.feed.Counts().Pictures
+		s.fps = float64(n-s.pictures) / passed.Seconds()
+		s.counted, s.pictures = time.Now(), n
+	}
+	return s.fps
+}
+
 // follow notes where the pictures of a camera come from now.
 func (s *sightings) follow(camera string, feed *hub.Hub) {
 	s.mu.Lock()
@@ -119,7 +138,7 @@ func (s *sightings) follow(camera string, feed *hub.Hub) {
 	if s.all == nil {
 		s.all = map[string]*sighting{}
 	}
-	s.all[camera] = &sighting{feed, s.all[camera].last()}
+	s.all[camera] = &sighting{feed: feed, before: s.all[camera].last(), counted: time.Now()}
 }
 
 func (s *sightings) forget(camera string) {
@@ -133,6 +152,13 @@ func (s *sightings) last(camera string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[camera].last()
+}
+
+// rate returns how many pictures came in a second, lately.
+func (s *sightings) rate(camera string) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[camera].rate()
 }
 
 // mqttClashes says which MQTT sinks get in each other's way at their broker. What is wrong with one alone is told elsewhere.

@@ -17,7 +17,6 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/hub"
 	"github.com/overshoot-ai/overshoot-agent/internal/lease"
 	"github.com/overshoot-ai/overshoot-agent/internal/publish"
-	"github.com/overshoot-ai/overshoot-agent/internal/sink/mqtt"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"github.com/overshoot-ai/overshoot-agent/internal/watch"
 	"github.com/prometheus/client_golang/prometheus"
@@ -142,6 +141,23 @@ func TestWhenACameraWasSeen(t *testing.T) {
 	})
 }
 
+func TestHowManyPicturesComeInASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInventory(t, eye("a", "people", ""))
+		feed := hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("a"))
+		i.seen.follow("a", feed)
+		for n := range uint32(1000) {
+			if n < 500 {
+				feed.Packet(camera.Packet{Payload: []byte{0x41, 0x9a, 1, 2}, Timestamp: 3600 * n, Marker: true})
+			}
+			time.Sleep(40 * time.Millisecond)
+			if got := i.Cameras()[0].FPS; n > 150 && n < 490 && (got < 24 || got > 26) || n > 900 && got != 0 {
+				t.Fatalf("at %d: %v pictures a second", n, got)
+			}
+		}
+	})
+}
+
 // A sink asks while a reload changes everything.
 func TestCamerasDuringReloads(t *testing.T) {
 	a := start(t, &service{}, door("a"), "")
@@ -197,5 +213,4 @@ func TestSinksThatGetInEachOthersWay(t *testing.T) {
 			t.Errorf("%s: %v, want a problem with %q", sinks, err, want)
 		}
 	}
-	var _ mqtt.Inventory = &inventory{}
 }

@@ -27,6 +27,7 @@ func (a *agent) loop(ctx context.Context) {
 		case outcome := <-a.requests:
 			outcome <- a.reload()
 		case <-look.C:
+			_ = a.folder.take() // that it cannot be had is on the board already
 			if a.running().Config.WatchConfig && a.Changed() {
 				_ = a.reload()
 			}

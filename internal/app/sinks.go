@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink/mqtt"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
@@ -13,8 +14,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// drain is how long a sink gets at its end for what still waits.
-const drain = 2 * time.Second
+const (
+	// drain is how long a sink gets at its end for what still waits.
+	drain = 2 * time.Second
+	// stopping bounds how long all of them may take to end. What they do has bounds of its own, but for the disk of the spool.
+	stopping = 5 * time.Second
+)
 
 // outlet is one sink of a plan, with all that its unit is built from.
 type outlet struct {
@@ -87,7 +92,26 @@ func (a *agent) forgetSink(name string, replaced bool) {
 // stopSinks gives the sinks what they can still take, and ends them.
 func (a *agent) stopSinks() {
 	a.awaitAccepted()
-	a.sinks.Stop()
+	if !within(stopping, a.sinks.Stop) {
+		a.Log.Error("the sinks do not end, because a disk hangs; the agent ends without them", zap.String("state_dir", a.running().Config.StateDir))
+	}
+}
+
+// within does work, and reports false when that takes longer than the limit: then it is left to itself.
+func within(limit time.Duration, work func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = guard.Run(func() error { work(); return nil }) // at the end of the process nobody would do better for knowing
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // mqttOptions are what an MQTT sink tells beside the results.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 )
 
 // far is a sink that says what it got and answers with err.
@@ -69,4 +73,31 @@ func TestASinkThatIsGoneIsTriedAgainAfterAReload(t *testing.T) {
 	if a.isGone("f") {
 		t.Error("it is gone")
 	}
+}
+
+// A read of the spool cannot be broken off while its disk hangs.
+func TestSinksThatDoNotEndHoldUpTheAgentForAWhileOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sinks := supervisor.New(zap.NewNop(), supervisor.NewRestarts(prometheus.NewRegistry()), func(s string) string { return s })
+		release := make(chan struct{})
+		sinks.Apply(t.Context(), []supervisor.Spec{{Name: "s", New: func() supervisor.Unit { return hung(release) }}})
+		synctest.Wait()
+		began := time.Now()
+		if within(stopping, sinks.Stop) || time.Since(began) != stopping {
+			t.Errorf("it took %v", time.Since(began))
+		}
+		close(release)
+		synctest.Wait()
+		if !within(time.Second, func() {}) {
+			t.Error("work that ends counts as late")
+		}
+	})
+}
+
+// hung is a unit that does not end when it is told to.
+type hung chan struct{}
+
+func (h hung) Run(context.Context) error {
+	<-h
+	return nil
 }

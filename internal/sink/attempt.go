@@ -41,7 +41,7 @@ func (l *Loop) attempt(ctx context.Context, batch []result.Result) (taken int, e
 	go func() { ended <- l.call(limited, batch) }()
 	o, back := await(ctx, limited, ended, func() { l.Part.Set("failing", errHangs) })
 	if !back {
-		l.stuck = true
+		l.stuck = ended
 		return 0, context.Cause(ctx)
 	}
 	l.Metrics.delivery.Observe(time.Since(started).Seconds())

@@ -138,5 +138,9 @@ func TestASinkThatCannotBeBrokenOff(t *testing.T) {
 			t.Errorf("ended after %v with %v; closed %v", time.Since(start), err, p.closed)
 		}
 		close(release)
+		synctest.Wait()
+		if !p.closed {
+			t.Error("what it has open stays open, although it came back")
+		}
 	})
 }

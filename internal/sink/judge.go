@@ -41,6 +41,7 @@ func (l *Loop) judge(err error, first result.Result) pause {
 		return l.patience.afterRefusal()
 	default:
 		l.Part.Set("failing", err)
+		l.asked = time.Now().Add(min(e.RetryAfter, afterLimit))
 	}
 	return l.patience.afterFailure(e.RetryAfter)
 }

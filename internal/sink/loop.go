@@ -2,8 +2,10 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
 	"go.uber.org/zap"
@@ -39,46 +41,78 @@ type Loop struct {
 	Log         *zap.Logger
 
 	patience patience
-	refusals int  // of the oldest result
-	aside    int  // how many were put aside since the sink took one
-	gone     bool // the far side is closed for good
-	stuck    bool // the sink did not come back from its last Deliver
+	refusals int            // of the oldest result
+	aside    int            // how many were put aside since the sink took one
+	gone     bool           // the far side is closed for good
+	asked    time.Time      // the far side wants no try before
+	stuck    <-chan outcome // of the last Deliver, from which the sink did not come back; nil: it did
 }
 
-// batchSize is how many results one Deliver gets.
-const batchSize = 64
+const (
+	// BatchSize is how many results one Deliver gets at most.
+	BatchSize = 64
+	// closing bounds how long a sink may take to close.
+	closing = 3 * time.Second
+)
 
-// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink. What was not delivered even then
-// stays in the queue.
-func (l *Loop) Run(ctx context.Context, grace time.Duration) error {
+var errClosing = errors.New("the sink hangs while it is closed, and is left alone")
+
+// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink, whatever happened: the next loop
+// has another one. What was not delivered even then stays in the queue.
+func (l *Loop) Run(ctx context.Context, grace time.Duration) (err error) {
 	showing, enough := context.WithCancel(ctx)
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)
-		l.showLag(showing)
+		_ = guard.Run(func() error { l.showLag(showing); return nil }) // a status page without lags is no reason to end
+	}()
+	defer func() {
+		enough()
+		<-shown
+		err = l.close()
 	}()
 	l.patience = newPatience()
 	l.deliverAll(ctx, false)
+	if time.Now().Before(l.asked) {
+		return nil // that we stop is no reason to knock earlier
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	l.deliverAll(last, true)
-	enough()
-	<-shown
-	var err error
-	if !l.stuck { // else it belongs to another goroutine still
-		err = l.Sink.Close()
+	return nil
+}
+
+// close closes the sink, which must not hold up the agent. One that is in a Deliver still is closed when that comes back.
+func (l *Loop) close() error {
+	closed := make(chan error, 1)
+	go func() {
+		if l.stuck != nil {
+			<-l.stuck
+		}
+		closed <- guard.Run(l.Sink.Close)
+	}()
+	if l.stuck != nil {
+		return nil
 	}
-	return err
+	timer := time.NewTimer(closing)
+	defer timer.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-timer.C:
+		l.Log.Warn("closing a sink", zap.String("sink", l.Name), zap.Error(errClosing))
+		return errClosing
+	}
 }
 
 // deliverAll delivers until ctx ends or, where drain is set, the queue is empty.
 func (l *Loop) deliverAll(ctx context.Context, drain bool) {
-	for !l.stuck && (!drain || !l.gone && l.Queue.Len() > 0) {
+	for l.stuck == nil && (!drain || !l.gone && l.Queue.Len() > 0) {
 		if l.gone {
 			<-ctx.Done()
 			return
 		}
-		size := batchSize
+		size := BatchSize
 		if l.refusals > 0 {
 			size = 1 // so that its neighbours are not sent with it over and over
 		}

@@ -131,3 +131,24 @@ func written() int {
 	}
 	return 0
 }
+
+// BenchmarkDeadSink is one result at a time for a sink that takes none: in a new file, and in one that has had a backlog before.
+func BenchmarkDeadSink(b *testing.B) {
+	for _, had := range []int{0, 3000} {
+		b.Run(fmt.Sprint("after-", had), func(b *testing.B) {
+			h := open(b, optionsFor(b.TempDir()))
+			h.queue(b, "s")
+			h.fillFast(b, "c", 1, had, "s")
+			h.drain(b, "s")
+			before, n := written(), 0
+			for b.Loop() {
+				n++
+				h.put(b, anAnswer("d", uint64(n), 800), "s")
+			}
+			if err := h.Checkpoint(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(written()-before)/float64(n*800), "bytes/byte")
+		})
+	}
+}

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,12 +39,17 @@ func TestMain(m *testing.M) {
 	if folder := os.Getenv(asVictim); folder != "" {
 		beVictim(folder)
 	}
+	flag.Parse()
+	if err := flag.Set("rapid.checks", strconv.Itoa(scaled(15, 500))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
 // beVictim says what is accepted after it is, and what a sink has before the spool knows.
 func beVictim(folder string) {
 	o := optionsFor(folder)
+	o.MaxBytes = 256 << 20
 	if os.Getenv(asSick) != "" {
 		o = sick(o)
 	}
@@ -51,6 +58,7 @@ func beVictim(folder string) {
 	started := time.Now()
 	s := spool.Open(o)
 	fmt.Println("ready", time.Since(started).Microseconds())
+	fmt.Println("peak", peak())
 	q, err := s.Queue("up")
 	if err != nil {
 		panic(err)
@@ -101,11 +109,14 @@ type testimony struct {
 	took     map[uint64]int
 	lives    int
 	ready    time.Duration // the longest that Open took
+	peak     int           // of memory when it was ready, in bytes
 	state    string        // the last one
 	inMemory []uint64      // accepted there, and not on disk since
 }
 
-func newTestimony() *testimony { return &testimony{accepted: map[uint64]bool{}, took: map[uint64]int{}} }
+func newTestimony() *testimony {
+	return &testimony{accepted: map[uint64]bool{}, took: map[uint64]int{}}
+}
 
 // hear notes one line. The last one of a life may be cut off.
 func (w *testimony) hear(t *testing.T, line string) {
@@ -123,6 +134,8 @@ func (w *testimony) hear(t *testing.T, line string) {
 		w.inMemory = append(w.inMemory, n)
 	case "took":
 		w.took[n]++
+	case "peak":
+		w.peak = int(n)
 	case "state":
 		if w.state = rest; rest != "memory" {
 			w.inMemory = nil
@@ -183,12 +196,12 @@ func number(id string) (n int) {
 
 // The process is killed for real, again and again on the same files, in the middle of whatever it does to them.
 func TestWhatIsAcceptedSurvivesSIGKILL(t *testing.T) {
-	for _, kind := range []string{"", "sick"} {
+	for kind, most := range map[string]int{"": 800, "sick": 80} { // a sick disk has all copied over and over
 		t.Run("a disk that is "+cmp.Or(kind, "well"), func(t *testing.T) {
 			folder, w := t.TempDir(), newTestimony()
 			var longest time.Duration
 			for range scaled(5, 250) {
-				longest = max(longest, killAfter(t, w, folder, kind, 1+rand.IntN(500)))
+				longest = max(longest, killAfter(t, w, folder, kind, 1+rand.IntN(most)))
 			}
 			twice := w.judge(t, folder)
 			t.Logf("%d kills: %d accepted, 0 missing, %d delivered twice; Open took up to %v, the process was ready after up to %v",
@@ -248,6 +261,31 @@ func TestWhatIsAcceptedSurvivesAKillAtEachChangeOfAFile(t *testing.T) {
 			t.Logf("%d accepted, 0 missing, %d delivered twice; Open took up to %v", accepted, twice, ready.Round(time.Millisecond))
 		})
 	}
+}
+
+// With a long backlog a process is ready as soon as with none, nearly, and does not need much more memory.
+func TestALongBacklogIsReadySoon(t *testing.T) {
+	o := optionsFor(t.TempDir())
+	o.MaxBytes = 256 << 20
+	h := open(t, o)
+	n := scaled(5000, 100_000)
+	h.fillFast(t, "door", 1, n, "up", "down")
+	h.close()
+	none, long := newTestimony(), newTestimony()
+	killAfter(t, none, t.TempDir(), "", 2)
+	ready := killAfter(t, long, o.Folder, "", 2)
+	t.Logf("%d results: ready after %v, %d bytes more than without", n, ready.Round(time.Millisecond), long.peak-none.peak)
+	if long.ready == 0 || long.peak == 0 {
+		t.Error("the process was not ready")
+	}
+}
+
+// peak is the most memory that this process has had, in bytes.
+func peak() (n int) {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	fmt.Sscan(after, &n)
+	return n << 10
 }
 
 // Not only our own syncs fail, but those of SQLite and of folders too, each time for a while.

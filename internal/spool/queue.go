@@ -99,8 +99,8 @@ func (q *Queue) wake() {
 // and then first those that are left of them. After Close of the spool it returns ErrClosed.
 func (q *Queue) Next(ctx context.Context, max int) ([]result.Result, error) {
 	for ctx.Err() == nil {
-		for len(q.lent) == 0 && q.Len() > 0 {
-			if err := q.lend(max); err != nil {
+		for len(q.lent) == 0 && q.Len() > 0 && ctx.Err() == nil {
+			if err := q.lend(ctx, max); err != nil {
 				return nil, err
 			}
 		}
@@ -120,9 +120,11 @@ func (q *Queue) Next(ctx context.Context, max int) ([]result.Result, error) {
 }
 
 // lend reads what comes next. When that fails the file is replaced, so that the next attempt goes better.
-func (q *Queue) lend(max int) error {
+func (q *Queue) lend(ctx context.Context, max int) error {
 	s := q.spool
-	s.io.Lock()
+	if err := s.io.enter(ctx); err != nil {
+		return err
+	}
 	defer s.io.Unlock()
 	if s.over {
 		return ErrClosed
@@ -144,7 +146,9 @@ func (q *Queue) lend(max int) error {
 			s.mu.Lock()
 			s.book.byName[q.name].lent = nil
 			s.mu.Unlock()
-			s.replace(err)
+			if !isBusy(err) { // SQLite has waited already
+				s.replace(err)
+			}
 			return nil
 		}
 		if l.record, err = decodeRecord(text); err == nil {

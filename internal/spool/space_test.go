@@ -47,7 +47,7 @@ func aFileThatGaveSpaceBack(t *testing.T, o spool.Options) *house {
 	h.drain(t, "a")
 	until(t, "the file is small", func() bool {
 		info, err := os.Stat(filepath.Join(o.Folder, spool.FileName))
-		return err == nil && info.Size() < 1<<20
+		return err == nil && info.Size() < 2<<20
 	})
 	return h
 }

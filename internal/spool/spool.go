@@ -80,7 +80,7 @@ type Spool struct {
 	dirty chan struct{} // holds a token when there is something to sync
 
 	// io is held while the store is used, and is taken before mu.
-	io    sync.Mutex
+	io    gate
 	store *store
 	room  room
 	exile exile
@@ -100,6 +100,22 @@ type Spool struct {
 	bytes atomic.Int64 // size of all files
 }
 
+// A gate is a lock for which one can wait for a while: who holds it may wait for a disk that hangs.
+type gate chan struct{}
+
+func (g gate) Lock()   { g <- struct{}{} }
+func (g gate) Unlock() { <-g }
+
+// enter is Lock, unless ctx ends before; then it returns its error.
+func (g gate) enter(ctx context.Context) error {
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Open opens the spool in a folder, or makes one. It always succeeds: when there is damage or the disk cannot be used it goes on without, and
 // says so on the status board, in the log and in the metrics. What it does is told to nobody else: call Close.
 func Open(o Options) *Spool {
@@ -107,7 +123,7 @@ func Open(o Options) *Spool {
 		o.system = system{fdatasync: unix.Fdatasync, statfs: unix.Statfs}
 	}
 	s := &Spool{
-		o: o, start: time.Now(), kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}), dirty: make(chan struct{}, 1),
+		o: o, start: time.Now(), io: make(gate, 1), kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}), dirty: make(chan struct{}, 1),
 		queues: map[string]*Queue{}, sequences: result.NewSequences(), front: front{room: make(chan struct{})},
 	}
 	s.room = room{folder: o.Folder, max: o.MaxBytes, statfs: o.system.statfs}

@@ -21,6 +21,8 @@ const (
 	shrinkAbove = 4096
 	// shrinkBelow is how many may be in use then, because they are copied: about half a MiB.
 	shrinkBelow = 512
+	// shrinkTo is how many free slots stay: a new page costs three times as much as one that is there.
+	shrinkTo = 1024
 )
 
 // shrink gives the space of a backlog back once it is gone.
@@ -31,7 +33,7 @@ func (s *Spool) shrink() error {
 		s.mu.Unlock()
 		return nil
 	}
-	empty := b.spare(len(b.free))
+	empty := b.spare(len(b.free) - shrinkTo)
 	s.mu.Unlock()
 	if err := s.vacate(empty); err != nil {
 		return err

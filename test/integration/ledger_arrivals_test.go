@@ -3,7 +3,9 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -103,8 +105,13 @@ func readArrival(text []byte) (arrival, error) {
 func parseEvent(text []byte) (e event, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&e)
-	return e, err
+	if err = decoder.Decode(&e); err != nil {
+		return e, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return e, errors.New("more than one result")
+	}
+	return e, nil
 }
 
 // delay is how long after its result was made this arrived. Its id tells when that was, in milliseconds.
@@ -170,10 +177,11 @@ func (a *arrivals) disorder() (violations []string) {
 	return violations
 }
 
-// delays are those of the first arrivals of what was answered from one moment to another.
-func (l *ledger) delays(a *arrivals, from, to time.Time) (d durations) {
+// delays are those of the first arrivals of what was answered within some times.
+func (l *ledger) delays(a *arrivals, times [][2]time.Time) (d durations) {
 	for serial, r := range a.serials() {
-		if i := l.issued[serial]; i.at.After(from) && i.at.Before(to) {
+		at := l.issued[serial].at
+		if slices.ContainsFunc(times, func(t [2]time.Time) bool { return at.After(t[0]) && at.Before(t[1]) }) {
 			d = append(d, r.delay())
 		}
 	}

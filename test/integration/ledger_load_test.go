@@ -112,7 +112,7 @@ func (o *load) start() *agent {
 func (o *load) waitAnswers(n int) {
 	o.t.Helper()
 	before := len(o.ledger.issued)
-	eventually(o.t, fmt.Sprintf("%d more answers", n), func() bool {
+	within(o.t, patience+time.Duration(n)*50*time.Millisecond, fmt.Sprintf("%d more answers", n), func() bool {
 		o.ledger.refresh()
 		return len(o.ledger.issued) >= before+n
 	})

@@ -75,6 +75,7 @@ func TestStartOnSpoiltStateFolder(t *testing.T) {
 		{"full", keepFiles + fill, true, (*fleet).fillDisk, (*fleet).emptyDisk}, // again: the spool gives up its ballast, and the journal gets that
 		{"full from the first day", smallDisk + fill, false, (*fleet).fillDisk, (*fleet).emptyDisk},
 		{"read-only", keepFiles + ` && mount -o remount,ro "$1"`, true, func(*fleet) {}, (*fleet).writeEnableDisk},
+		{"read-only from the first day", smallDisk + ` && mount -o remount,ro "$1"`, false, func(*fleet) {}, (*fleet).writeEnableDisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := *f

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"context"
 	"sync/atomic"
 	"syscall"
 )
@@ -35,6 +36,11 @@ func Open(s *Sink) int { return len(s.logs) }
 
 // Wait waits until what was put aside is tidied up.
 func Wait(s *Sink) { s.tidy.work.Wait() }
+
+// TidyUp removes all but one of what was put aside of a name, and compresses that.
+func TidyUp(folder, name string) error {
+	return tidyUp(context.Background(), folder, name, Rotate{Keep: 1, Gzip: true})
+}
 
 // Clean makes a name part of a file name.
 var Clean = clean

@@ -85,8 +85,38 @@ func TestTheOneFileMayBeALink(t *testing.T) {
 	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "there.jsonl")
 	must(t, os.WriteFile(elsewhere, nil, 0o600))
 	must(t, symlink(elsewhere, filepath.Join(dir, "r.jsonl")))
-	deliver(t, open(t, "path: "+dir+"/r.jsonl"), "1")
+	s := open(t, "path: "+dir+"/r.jsonl")
+	deliver(t, s, "1")
 	want(t, elsewhere, line("1"))
+	must(t, os.Remove(elsewhere)) // or moved away: the link stays, and leads to nothing
+	deliver(t, s, "2")
+	want(t, elsewhere, line("2"))
+}
+
+func TestALinkMayLeadToAFileThatIsNotThereYet(t *testing.T) {
+	dir, there := t.TempDir(), t.TempDir()
+	must(t, os.MkdirAll(there+"/deep/er", 0o700))
+	must(t, symlink(there+"/deep/er", filepath.Join(dir, "folder")))
+	must(t, symlink("../second.jsonl", there+"/deep/er/first.jsonl"))
+	must(t, symlink("folder/first.jsonl", filepath.Join(dir, "r.jsonl")))
+	deliver(t, open(t, "path: "+dir+"/r.jsonl"), "1")
+	want(t, there+"/deep/second.jsonl", line("1"))
+
+	must(t, symlink("round.jsonl", filepath.Join(dir, "round.jsonl")))
+	if taken, err := open(t, "path: "+dir+"/round.jsonl").Deliver(t.Context(), []result.Result{answer("1")}); taken != 0 || err == nil {
+		t.Errorf("took %d", taken)
+	}
+}
+
+func TestTidyingStaysInTheFolder(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	for _, name := range []string{"r-20261122T133700.123Z.jsonl", "r-20261123T133700.123Z.jsonl"} {
+		must(t, os.WriteFile(filepath.Join(elsewhere, name), nil, 0o600))
+	}
+	must(t, symlink(elsewhere, filepath.Join(dir, "door")))
+	if err := file.TidyUp(dir, "door/r.jsonl"); err == nil || len(filesIn(t, elsewhere)) != 2 {
+		t.Errorf("it left %v, %v", filesIn(t, elsewhere), err)
+	}
 }
 
 func TestFewFilesStayOpen(t *testing.T) {

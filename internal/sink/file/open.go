@@ -55,11 +55,30 @@ func (l layout) resolve() layout {
 	if l.hasVariables() {
 		return l
 	}
-	path, err := filepath.EvalSymlinks(filepath.Join(l.folder, l.name))
-	if err != nil {
-		return l // it is not there yet
-	}
+	path := follow(filepath.Join(l.folder, l.name))
 	return layout{filepath.Dir(path), filepath.Base(path)}
+}
+
+// maxLinks is how many links may lead to one another, as for the kernel.
+const maxLinks = 40
+
+// follow returns where a path leads to, also where nothing is there: yet, or because it was moved away.
+func follow(path string) string {
+	for range maxLinks {
+		there, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return there
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path
+		}
+		if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil && !filepath.IsAbs(to) {
+			to = filepath.Join(folder, to)
+		}
+		path = to
+	}
+	return path
 }
 
 // open returns the log of a name. It is opened anew when something like logrotate has moved it away since the last batch.

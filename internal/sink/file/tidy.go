@@ -56,11 +56,16 @@ func (t tidier) start(folder, name string, r Rotate) {
 
 // tidyUp removes what is too much and compresses the rest, oldest first.
 func tidyUp(ctx context.Context, folder, name string, r Rotate) error {
-	root, err := os.OpenRoot(filepath.Join(folder, filepath.Dir(name)))
+	whole, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = root.Close() }() // nothing was written to it
+	defer func() { _ = whole.Close() }()            // nothing was written to it
+	root, err := whole.OpenRoot(filepath.Dir(name)) // a link there may lead to no other folder
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // nor to this
 	aside, err := listAside(root, filepath.Base(name))
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func TestTheLastValueAndTheStatesAreRetained(t *testing.T) {
 	late.wants(t, valueTopic, string(want))
 	late.wants(t, agentTopic, "online")
 	late.wants(t, cameraTopic, "online")
-	late.wants(t, "overshoot/pi/door/state", `{"state":"live","last_seen":"2001-09-09T01:46:40Z"}`)
+	late.wants(t, "overshoot/pi/door/state", `{"state":"live","fps":14.9,"last_seen":"2001-09-09T01:46:40Z"}`)
 	known.set(door(false))
 	late.wants(t, cameraTopic, "offline")
 	known.set() // removed: nothing of it stays

@@ -32,13 +32,19 @@ func dial(ctx context.Context, c Config) (*wire, error) {
 	if c.target.Scheme == "ws" || c.target.Scheme == "wss" {
 		return dialWebsocket(ctx, c, settings)
 	}
-	d := dialer()
-	if settings == nil {
-		conn, err := d.DialContext(ctx, "tcp", c.address())
-		return newWire(conn), err
+	conn, err := dialPrompt(ctx, "tcp", c.address())
+	if err != nil {
+		return nil, err
 	}
-	conn, err := (&tls.Dialer{NetDialer: d, Config: settings}).DialContext(ctx, "tcp", c.address())
-	return newWire(conn), err
+	if settings == nil {
+		return newWire(conn), nil
+	}
+	encrypted := tls.Client(conn, settings)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake's error says it all
+		return nil, err
+	}
+	return newWire(encrypted), nil
 }
 
 // unheard is for how long the machine of a broker may be silent about what was sent to it before the connection counts as dead.
@@ -58,7 +64,7 @@ func dialer() *net.Dialer {
 
 // dialWebsocket opens a websocket with the sub-protocol that brokers demand (MQTT 5.0 §6).
 func dialWebsocket(ctx context.Context, c Config, settings *tls.Config) (*wire, error) {
-	d := websocket.Dialer{TLSClientConfig: settings, Subprotocols: []string{"mqtt"}, NetDialContext: dialer().DialContext}
+	d := websocket.Dialer{TLSClientConfig: settings, Subprotocols: []string{"mqtt"}, NetDialContext: dialPrompt}
 	conn, response, err := d.DialContext(ctx, c.target.String(), nil)
 	if response != nil && response.Body != nil {
 		_ = response.Body.Close()

@@ -36,12 +36,54 @@ func (s *Sink) describe(c Camera) []byte {
 	return d.text
 }
 
+// recall notes the entities of a description that an earlier life has left behind.
+func (s *Sink) recall(topic string, text []byte) {
+	var left struct {
+		Components map[string]struct {
+			Platform string `json:"p"`
+			ID       string `json:"uniq_id"`
+		} `json:"cmps"`
+	}
+	if s.topics.discovery == "" || !strings.HasPrefix(topic, s.topics.discovery) || json.Unmarshal(text, &left) != nil {
+		return
+	}
+	for key, c := range left.Components {
+		if c.ID != "" && c.Platform != "" {
+			s.note(topic, key, c.Platform)
+		}
+	}
+	clear(s.described)
+}
+
+// note remembers that an entity was described under a topic.
+func (s *Sink) note(topic, key, platform string) {
+	if s.entitled[topic] == nil {
+		s.entitled[topic] = map[string]string{}
+	}
+	s.entitled[topic][key] = platform
+}
+
+// bury adds what Home Assistant wants to hear of entities that are no more: their platform and nothing else. Leaving them out removes nothing.
+func (s *Sink) bury(topic string, components object) {
+	for key, platform := range s.entitled[topic] {
+		if components[key] == nil {
+			components[key] = object{"p": platform}
+		}
+	}
+	for key, c := range components {
+		s.note(topic, key, c.(object)["p"].(string))
+	}
+}
+
 // discovery makes the description of a camera.
 func (s *Sink) discovery(c Camera) []byte {
 	id := s.objectID(c)
 	components := object{
 		"state": s.entity(id+"_state", "State", object{
 			"p": "sensor", "ent_cat": "diagnostic", "stat_t": s.topics.state(c.Name), "val_tpl": "{{ value_json.state }}",
+		}),
+		"fps": s.entity(id+"_fps", "Frame rate", object{
+			"p": "sensor", "ent_cat": "diagnostic", "stat_cla": "measurement", "unit_of_meas": "fps", "stat_t": s.topics.state(c.Name), "val_tpl": "{{ value_json.fps }}",
 		}),
 		"last_seen": s.entity(id+"_last_seen", "Last seen", object{
 			"p": "sensor", "ent_cat": "diagnostic", "dev_cla": "timestamp", "stat_t": s.topics.state(c.Name), "val_tpl": "{{ value_json.last_seen }}",
@@ -52,6 +94,7 @@ func (s *Sink) discovery(c Camera) []byte {
 			components[key] = entity
 		}
 	}
+	s.bury(s.topics.config(id), components)
 	text, _ := json.Marshal(object{ // of strings, numbers and maps of them: it cannot fail
 		"dev": object{
 			"ids": []string{id}, "name": c.Name + " (Overshoot)", "mf": "Overshoot", "mdl": "overshoot-agent", "sw": s.options.Version,

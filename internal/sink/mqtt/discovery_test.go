@@ -65,6 +65,9 @@ func checkDiscovery(t *testing.T, topic, text string) map[string]any {
 	components := top["cmps"].(map[string]any)
 	for name, each := range components {
 		c := keys(t, name, each, componentKeys)
+		if len(c) == 1 && c["p"] != "" {
+			continue // it is removed
+		}
 		if !slices.Contains(platforms, c["p"].(string)) || c["stat_t"] == "" || c["uniq_id"] == "" || seen[c["uniq_id"]] {
 			t.Errorf("%s is %v", name, c)
 		}
@@ -74,6 +77,7 @@ func checkDiscovery(t *testing.T, topic, text string) map[string]any {
 }
 
 func TestDiscovery(t *testing.T) {
+	t.Parallel()
 	b := start(t, "")
 	l := listen(t, b.address)
 	known := &inventory{}
@@ -84,13 +88,13 @@ func TestDiscovery(t *testing.T) {
 	eventually(t, "it is described", func() bool { return l.last(discoveryTopic) != "" })
 	components := checkDiscovery(t, discoveryTopic, l.last(discoveryTopic))
 	for name, platform := range map[string]string{
-		"state": "sensor", "last_seen": "sensor", "watch_people_present": "binary_sensor", "watch_people_count": "sensor", "watch_people_speed": "sensor", "watch_scene": "sensor",
+		"state": "sensor", "last_seen": "sensor", "fps": "sensor", "watch_people_present": "binary_sensor", "watch_people_count": "sensor", "watch_people_speed": "sensor", "watch_scene": "sensor",
 	} {
 		if c, found := components[name].(map[string]any); !found || c["p"] != platform {
 			t.Errorf("%s is %v", name, components[name])
 		}
 	}
-	if len(components) != 7 { // and who is it, under a name of its own; no list
+	if len(components) != 8 { // and who is it, under a name of its own; no list
 		t.Errorf("got %d: %v", len(components), components)
 	}
 
@@ -110,7 +114,7 @@ func TestDiscovery(t *testing.T) {
 		defer l.mu.Unlock()
 		for _, p := range l.heard {
 			if strings.HasPrefix(p.Topic, "homeassistant/device/overshoot_pi_yard_2_") {
-				if n := len(checkDiscovery(t, p.Topic, string(p.Payload))); n != 7 {
+				if n := len(checkDiscovery(t, p.Topic, string(p.Payload))); n != 8 {
 					t.Errorf("got %d components: %s", n, p.Payload)
 				}
 				return true
@@ -118,4 +122,38 @@ func TestDiscovery(t *testing.T) {
 		}
 		return false
 	})
+}
+
+// An entity whose watch is no more is removed by name, also when the agent was not there when it happened.
+func TestEntitiesAreRemoved(t *testing.T) {
+	t.Parallel()
+	b := start(t, "")
+	settings := "url: mqtt://" + b.address + "\nhome_assistant: true"
+	l := listen(t, b.address)
+	known := &inventory{}
+	known.set(door(true))
+	s := openWith(t, settings, known)
+	s.Start()
+	eventually(t, "it is described", func() bool { return l.last(discoveryTopic) != "" })
+	less := door(true)
+	less.Watches = less.Watches[:1]
+	removed := func(key string, is bool) func() bool {
+		return func() bool {
+			c, found := checkDiscovery(t, discoveryTopic, l.last(discoveryTopic))[key].(map[string]any)
+			return found && (len(c) == 1) == is
+		}
+	}
+	known.set(less)
+	eventually(t, "the scene is removed", removed("watch_scene", true))
+	eventually(t, "the people stay", removed("watch_people_count", false))
+	known.set(door(true))
+	eventually(t, "the scene is back", removed("watch_scene", false))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	less.Watches = door(true).Watches[1:]
+	known.set(less)
+	openWith(t, settings, known).Start()
+	eventually(t, "the people are removed", removed("watch_people_count", true))
+	eventually(t, "the scene stays", removed("watch_scene", false))
 }

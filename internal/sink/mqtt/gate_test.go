@@ -71,21 +71,24 @@ func (g *gate) serve(in net.Conn) {
 		}
 	}()
 	for packet, err := readRaw(in); err == nil; packet, err = readRaw(in) {
-		if !g.pass(packet, back) {
-			continue
-		}
-		if _, err := out.Write(packet); err != nil {
+		pass, over := g.pass(packet, back)
+		if over {
 			return
+		}
+		if pass {
+			if _, err := out.Write(packet); err != nil {
+				return
+			}
 		}
 	}
 }
 
-// pass decides about a packet for the broker.
-func (g *gate) pass(raw []byte, back io.Writer) bool {
+// pass decides about a packet for the broker, and whether it was the last.
+func (g *gate) pass(raw []byte, back io.Writer) (pass, over bool) {
 	p, err := packets.ReadPacket(bytes.NewReader(raw))
 	publish, ok := p.Content.(*packets.Publish)
 	if err != nil || !ok || publish.Topic != resultTopic {
-		return true
+		return true, false
 	}
 	g.mu.Lock()
 	hold, held := g.hold, g.held
@@ -98,16 +101,17 @@ func (g *gate) pass(raw []byte, back io.Writer) bool {
 	defer g.mu.Unlock()
 	switch {
 	case g.answer != nil:
-		_, _ = g.answer(publish).WriteTo(back)
-		return false
+		answer := g.answer(publish)
+		_, _ = answer.WriteTo(back)
+		return false, answer.Type == packets.DISCONNECT
 	case g.left == 0:
 		g.closed = true
 		go g.cut()
-		return false
+		return false, true
 	case g.left > 0:
 		g.left--
 	}
-	return true
+	return true, false
 }
 
 // shared is a connection that several write to, packet by packet.

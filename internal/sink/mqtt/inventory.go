@@ -16,6 +16,7 @@ type Camera struct {
 	Live     bool      // its pictures arrive at the service; decides about online and offline
 	State    string    // in a word, such as live or reconnecting
 	LastSeen time.Time // when its newest picture came; zero for never
+	FPS      float64   // pictures in a second, lately
 	Watches  []Watch   // those whose results this sink gets
 }
 

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,8 +43,8 @@ type link struct {
 	telling atomic.Bool // retained messages wait for their acknowledgement
 
 	found     sync.Mutex
-	leftovers map[string]bool // retained topics that we have written, in this life or an earlier one
-	news      chan struct{}   // gets a token when there are more; buffered
+	leftovers map[string][]byte // retained messages that we have written, in this life or an earlier one
+	news      chan struct{}     // gets a token when there are more; buffered
 
 	// What the broker can do.
 	maxPacket uint32
@@ -72,7 +70,7 @@ func connect(ctx context.Context, e entry) (*link, error) {
 	}
 	l := &link{
 		wire: w, owner: e.topics.base, births: e.topics.births, lost: make(chan struct{}), birth: make(chan struct{}, 1),
-		news: make(chan struct{}, 1), leftovers: map[string]bool{}, maxPacket: math.MaxUint32, maxQoS: 2, retains: true, wildcards: true,
+		news: make(chan struct{}, 1), leftovers: map[string][]byte{}, maxPacket: math.MaxUint32, maxQoS: 2, retains: true, wildcards: true,
 	}
 	l.client = paho.NewClient(paho.ClientConfig{
 		ClientID: e.clientID, Conn: w, Session: ledger{state.NewInMemory(), l}, AuthHandler: noAuth{},
@@ -99,7 +97,7 @@ func (e entry) packet() *paho.Connect {
 		ClientID: e.clientID, KeepAlive: e.keepAlive, CleanStart: true,
 		UsernameFlag: c.Username != "", Username: c.Username, PasswordFlag: !c.Password.IsZero(), Password: []byte(c.Password.Reveal()),
 		Properties:     &paho.ConnectProperties{MaximumPacketSize: &largest, ReceiveMaximum: &most, RequestProblemInfo: true},
-		WillMessage:    &paho.WillMessage{Topic: e.will.topic, Payload: e.will.payload, QoS: 1, Retain: true},
+		WillMessage:    &paho.WillMessage{Topic: e.will.topic, Payload: e.will.payload, QoS: e.will.qos, Retain: e.will.retain},
 		WillProperties: &paho.WillProperties{},
 	}
 }
@@ -215,7 +213,7 @@ func (l *link) heard(p paho.PublishReceived) (bool, error) {
 		l.found.Lock()
 		defer l.found.Unlock()
 		if len(l.leftovers) < maxFound {
-			l.leftovers[m.Topic] = true
+			l.leftovers[m.Topic] = m.Payload
 		}
 		ring(l.news)
 	}
@@ -223,11 +221,11 @@ func (l *link) heard(p paho.PublishReceived) (bool, error) {
 }
 
 // finds returns what was found since the last call.
-func (l *link) finds() []string {
+func (l *link) finds() map[string][]byte {
 	l.found.Lock()
 	defer l.found.Unlock()
-	all := slices.Collect(maps.Keys(l.leftovers))
-	clear(l.leftovers)
+	all := l.leftovers
+	l.leftovers = map[string][]byte{}
 	return all
 }
 

@@ -94,7 +94,11 @@ func (s *Sink) attend(ctx context.Context) (lasted time.Duration, err error) {
 func (s *Sink) enter(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, logins)
 	defer cancel()
-	return connect(ctx, entry{s.settings, s.clientID, s.keepAlive, s.will(), s.topics})
+	l, err := connect(ctx, entry{s.settings, s.clientID, s.keepAlive, s.will(), s.topics})
+	if away, ok := errors.AsType[awayError](err); ok && (away.code == noRetain || away.code == noQoS) {
+		s.modest = true // from the next time on
+	}
+	return l, err
 }
 
 // sayGoodbye publishes that we are gone. When the broker does not acknowledge that in time, it is asked to publish our will.

@@ -53,11 +53,13 @@ type Sink struct {
 	store store         // of last values
 
 	// What belongs to the goroutine of Start.
-	ever      map[string]bool // topics that were ever told something, or found
-	described map[string]description
-	trouble   string // why there is no connection, as it was logged; "" while there is one
-	entered   bool   // there was one
-	hushed    bool   // the broker does not bear what we retain
+	ever      map[string]bool              // topics that were ever told something, or found
+	described map[string]description       // by camera
+	entitled  map[string]map[string]string // the platforms of all entities ever described, by topic and key
+	trouble   string                       // why there is no connection, as it was logged; "" while there is one
+	entered   bool                         // there was one
+	modest    bool                         // the broker takes no will that it has to keep or to acknowledge
+	hushed    bool                         // the broker does not bear what we retain
 }
 
 // New returns the sink for settings that come from Decode. Nothing is opened before Start or the first delivery.
@@ -70,7 +72,7 @@ func New(c Config, o Options) *Sink {
 		settings: c, options: o, clientID: c.clientID(o.Agent, o.Name), keepAlive: keepAlive, topics: newTopics(c, o.Agent),
 		running: running, stop: stop, jitter: func() time.Duration { return rand.N(10 * time.Second) },
 		ended: make(chan struct{}), contact: newContact(), news: make(chan struct{}, 1), store: store{values: map[valueKey]value{}},
-		ever: map[string]bool{}, described: map[string]description{},
+		ever: map[string]bool{}, described: map[string]description{}, entitled: map[string]map[string]string{},
 	}
 	s.secrets.Add(c.secrets()...)
 	return s
@@ -96,8 +98,8 @@ func (s *Sink) Deliver(ctx context.Context, batch []result.Result) (taken int, e
 		n, err = s.publish(ctx, l, next)
 		taken += n
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-		return taken, err
+	if err != nil && ctx.Err() != nil && !isRefusal(err) {
+		return taken, context.Cause(ctx)
 	}
 	return taken, s.clean(err)
 }
@@ -105,7 +107,7 @@ func (s *Sink) Deliver(ctx context.Context, batch []result.Result) (taken int, e
 // publish sends results in order, then waits for what the broker says.
 func (s *Sink) publish(ctx context.Context, l *link, batch []result.Result) (taken int, err error) {
 	defer context.AfterFunc(ctx, l.wire.interrupt)()
-	var sent []receipt
+	var sent []flight
 	for _, r := range batch {
 		m, failure := s.message(r)
 		var got receipt
@@ -115,7 +117,7 @@ func (s *Sink) publish(ctx context.Context, l *link, batch []result.Result) (tak
 		if err = failure; err != nil {
 			break
 		}
-		sent = append(sent, got)
+		sent = append(sent, flight{got, m.payload})
 	}
 	taken, failure := s.settle(ctx, batch, sent)
 	if failure != nil {
@@ -131,9 +133,15 @@ func (s *Sink) publish(ctx context.Context, l *link, batch []result.Result) (tak
 	return taken, err
 }
 
+// flight is a result on its way.
+type flight struct {
+	receipt
+	text []byte
+}
+
 // settle waits for what the broker says about results, and returns how many from the front it has taken, and why not the next one. It waits for
 // the others as well: what comes after this delivery must not overtake them.
-func (s *Sink) settle(ctx context.Context, batch []result.Result, sent []receipt) (taken int, err error) {
+func (s *Sink) settle(ctx context.Context, batch []result.Result, sent []flight) (taken int, err error) {
 	for i, r := range sent {
 		failure := r.wait(ctx)
 		if err != nil {
@@ -142,7 +150,7 @@ func (s *Sink) settle(ctx context.Context, batch []result.Result, sent []receipt
 		if err = failure; err != nil {
 			continue
 		}
-		if s.store.remember(batch[i]) {
+		if s.store.remember(batch[i], r.text) {
 			ring(s.news)
 		}
 		taken++

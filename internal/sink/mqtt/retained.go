@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -56,7 +57,11 @@ func (t topics) kept() []string {
 
 // will is what the broker tells the others when we are gone.
 func (s *Sink) will() message {
-	return message{topic: s.topics.agent(), payload: []byte("offline"), qos: 1, retain: true, ours: true}
+	w := message{topic: s.topics.agent(), payload: []byte("offline"), qos: 1, retain: true, ours: true}
+	if s.modest {
+		w.qos, w.retain = 0, false
+	}
+	return w
 }
 
 // board is what the broker keeps for us, by topic. What it keeps stays until it gets an empty message.
@@ -125,8 +130,9 @@ func (t *teller) forget(prefix string) {
 
 // find notes retained messages of ours that the broker has. What is not wanted among them is taken back.
 func (t *teller) find() {
-	for _, topic := range t.link.finds() {
+	for topic, text := range t.link.finds() {
 		t.sink.ever[topic] = true
+		t.sink.recall(topic, text)
 	}
 	t.due = time.Time{}
 }
@@ -141,10 +147,10 @@ func (s *Sink) hush(err error) error {
 	return err
 }
 
-// sameButSeen compares cameras, but for when their pictures came last.
+// sameButSeen compares cameras, but for when their pictures came, which changes all the time.
 func sameButSeen(a, b []Camera) bool {
 	return slices.EqualFunc(a, b, func(a, b Camera) bool {
-		a.LastSeen = b.LastSeen
+		a.LastSeen, a.FPS = b.LastSeen, b.FPS
 		return reflect.DeepEqual(a, b)
 	})
 }
@@ -188,8 +194,9 @@ func availability(live bool) []byte {
 func condition(c Camera) []byte {
 	state := struct {
 		State    string     `json:"state"`
+		FPS      float64    `json:"fps"`
 		LastSeen *time.Time `json:"last_seen"`
-	}{State: c.State}
+	}{State: c.State, FPS: math.Round(10*c.FPS) / 10}
 	if !c.LastSeen.IsZero() {
 		seen := c.LastSeen.UTC().Truncate(time.Second)
 		state.LastSeen = &seen

@@ -49,6 +49,7 @@ func writePEM(t *testing.T, kind string, der []byte) string {
 }
 
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	cert, key := identity(t)
 	ours, ourKey := identity(t)
 	listener := "listener %p 127.0.0.1\nallow_anonymous true\ncertfile " + cert + "\nkeyfile " + key + "\ncafile " + ours + "\n"

@@ -42,7 +42,7 @@ func TestProblems(t *testing.T) {
 		at + "topic: a/{cam}": "only {agent}, {camera} and {watch}", at + "base: x/{camera}": "base: stands for the whole agent",
 		at + "topic: overshoot/{agent}/{camera}/{watch}/state": "topic: is where the agent keeps its state", at + "discovery_prefix: a/{agent}": "is the same for all",
 		at + "password: canary": "password: stands without a username", at + "tls: {insecure: true}": "tls: is for encrypted connections",
-		at + "client_id: ''": "client_id: ", at + "topik: x": `did you mean "topic"?`,
+		at + "client_id: ''": "client_id: ", at + "client_id: '{camera}'": "only {agent} and {sink} in braces", at + "topik: x": `did you mean "topic"?`,
 	} {
 		_, err := mqtt.Decode(section(t, settings))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "c.yaml:") || strings.Contains(err.Error(), "canary") {

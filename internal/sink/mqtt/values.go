@@ -21,13 +21,10 @@ type store struct {
 	values map[valueKey]value
 }
 
-// remember keeps a delivered result as the last value of its watch, unless a newer one is known, and reports whether it did.
-func (s *store) remember(r result.Result) bool {
+// remember keeps a delivered result, and how it was written, as the last value of its watch, unless a newer one is known, and reports whether
+// it did.
+func (s *store) remember(r result.Result, text []byte) bool {
 	if !r.OK {
-		return false
-	}
-	text, err := r.MarshalJSON()
-	if err != nil {
 		return false
 	}
 	key := valueKey{r.Camera, r.Watch}

@@ -53,6 +53,9 @@ func (s script) serve(conn net.Conn) {
 			if s.logins != nil {
 				s.logins.Add(1)
 			}
+			if s.connack.ReasonCode == 0x9a && !p.WillRetain {
+				s.connack.ReasonCode = 0
+			}
 			_, _ = s.connack.WriteTo(conn)
 			if s.connack.ReasonCode != 0 {
 				return
@@ -78,6 +81,7 @@ func (s script) serve(conn net.Conn) {
 }
 
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[byte]struct {
 		kind  sink.Kind
 		final bool
@@ -105,6 +109,7 @@ func TestReasons(t *testing.T) {
 
 // One that is refused costs its neighbours before it nothing, and is tried alone the next time.
 func TestOneIsRefused(t *testing.T) {
+	t.Parallel()
 	var seen atomic.Int64
 	address := play(t, script{connack: packets.Connack{Properties: &packets.Properties{}}, puback: func(p *packets.Publish) *packets.Puback {
 		seen.Add(1)
@@ -127,6 +132,7 @@ func TestOneIsRefused(t *testing.T) {
 }
 
 func TestLimitsOfTheBroker(t *testing.T) {
+	t.Parallel()
 	most, largest := uint16(5), uint32(900)
 	var flying, peak atomic.Int64
 	address := play(t, script{

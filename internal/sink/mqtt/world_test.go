@@ -200,7 +200,7 @@ func (i *inventory) set(cameras ...mqtt.Camera) {
 }
 
 func door(live bool) mqtt.Camera {
-	c := mqtt.Camera{Name: "door", State: "live", Live: live, LastSeen: time.Unix(1e9, 5), Watches: []mqtt.Watch{{
+	c := mqtt.Camera{Name: "door", State: "live", Live: live, LastSeen: time.Unix(1e9, 5), FPS: 14.94, Watches: []mqtt.Watch{{
 		Name: "people", Schema: map[string]any{"type": "object", "properties": map[string]any{
 			"present": map[string]any{"type": "boolean"}, "count": map[string]any{"type": "integer"}, "speed": map[string]any{"type": []any{"number", "null"}},
 			"who is it": map[string]any{"type": "string"}, "list": map[string]any{"type": "array"},

@@ -12,6 +12,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/clienttls"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/secret"
+	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 )
 
 // Config is the section of a webhook sink.
@@ -45,7 +46,7 @@ type prepared struct {
 const (
 	minTimeout = config.Duration(100 * time.Millisecond)
 	maxTimeout = config.Duration(30 * time.Second)
-	maxBatch   = 1000
+	maxBatch   = sink.BatchSize // more are never delivered at once
 )
 
 // minPathSecret is the length from which a part of an address may be a secret and no ordinary word, in bytes.

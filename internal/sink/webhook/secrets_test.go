@@ -82,3 +82,23 @@ func TestPrintingTheSettingsShowsNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// Keys of a service stand in templates as well, and text/template quotes the part in which something went wrong.
+func TestNoTextOfATemplateInAnyError(t *testing.T) {
+	for _, body := range []string{
+		`{{if eq "canary-key" .data.result}}1{{end}}{{json .data.result.x}}`,
+		"{{lt `canary>: key` .data.result.n}}",
+		`{{eq .data.result.n "canary \"key\">: "}}`,
+		`{{index "canary-key" .data.result}}`,
+		`{{define "canary"}}{{json .data.labels.x}}{{end}}{{template "canary" .}}`,
+		`{"key": "canary-key", "text": {{json .data.result.x.y}}}`,
+	} {
+		c, err := webhook.Decode(section(t, withBody("http://hook.example/", body, "")))
+		if err == nil {
+			_, err = webhook.New(c, "").Deliver(t.Context(), []result.Result{answerOf("1", `{"n": 1}`)})
+		}
+		if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "template: line 1:") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func TestARefusedResultIsTriedAlone(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	})
-	s, queue := open(t, "url: "+r.URL+"\nbatch: 100"), numbered(60)
+	s, queue := open(t, "url: "+r.URL+"\nbatch: 64"), numbered(60)
 	taken, err := s.Deliver(t.Context(), queue)
 	if wantError(t, err, sink.Refused); taken != 2 {
 		t.Fatalf("took %d", taken)
@@ -105,7 +105,7 @@ func TestABatchIsBoundedInBytes(t *testing.T) {
 		batch = append(batch, answerOf(fmt.Sprint(i), `"`+strings.Repeat("x", 90<<10)+`"`))
 	}
 	batch[7].Answer = json.RawMessage(`"` + strings.Repeat("x", 2<<20) + `"`) // alone it may be too large: that is the receiver's to say
-	deliver(t, open(t, "url: "+r.URL+"\nbatch: 100"), batch...)
+	deliver(t, open(t, "url: "+r.URL+"\nbatch: 64"), batch...)
 	var took []string
 	for _, got := range r.requests() {
 		took = append(took, ids(got.body)...)
@@ -120,7 +120,7 @@ func TestABatchIsBoundedInBytes(t *testing.T) {
 
 func TestTroubleDoesNotSplit(t *testing.T) {
 	r := listen(t, says(503, ""))
-	taken, err := open(t, "url: "+r.URL+"\nbatch: 100").Deliver(t.Context(), numbered(10))
+	taken, err := open(t, "url: "+r.URL+"\nbatch: 64").Deliver(t.Context(), numbered(10))
 	if wantError(t, err, sink.Again); taken != 0 || len(r.requests()) != 1 {
 		t.Errorf("took %d in %d requests", taken, len(r.requests()))
 	}

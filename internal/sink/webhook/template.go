@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -75,12 +76,21 @@ func jsonText(value any) (string, error) {
 	return string(text), err
 }
 
-// inTemplate takes out of an error of text/template what only its authors want to know, and leaves the line.
+var (
+	executing = regexp.MustCompile(`executing "(?:[^"\\]|\\.)*" at `)
+	constant  = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")
+)
+
+// inTemplate takes out of an error of text/template what only its authors want to know, and leaves the line. It also takes out the texts in
+// the piece of the template that is quoted between < and >: a template may hold what nobody else should see.
 func inTemplate(err error) error {
 	text := err.Error()
 	if place, ok := strings.CutPrefix(text, "template: body:"); ok {
 		text = "line " + place
 	}
-	text = strings.ReplaceAll(text, `executing "body" at `, "")
+	text = executing.ReplaceAllString(text, "")
+	if begin, end := strings.Index(text, "<"), strings.LastIndex(text, ">: "); begin >= 0 && end > begin {
+		text = text[:begin] + constant.ReplaceAllString(text[begin:end], `"…"`) + text[end:]
+	}
 	return errors.New("template: " + text)
 }
