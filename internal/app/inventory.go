@@ -160,25 +160,3 @@ func (s *sightings) rate(camera string) float64 {
 	defer s.mu.Unlock()
 	return s.all[camera].rate()
 }
-
-// mqttClashes says which MQTT sinks get in each other's way at their broker. What is wrong with one alone is told elsewhere.
-func mqttClashes(c *config.Config) (problems config.Problems) {
-	others := map[string]mqtt.Config{}
-	for _, s := range c.Sinks {
-		if s.Section.Type != "mqtt" {
-			continue
-		}
-		one, err := mqtt.Decode(s.Section)
-		if err != nil {
-			continue
-		}
-		for name, other := range others {
-			if setting := mqtt.Clash(one, s.Name, other, name); setting != "" {
-				problems = append(problems, s.Section.Problemf(setting, "is that of the sink %q at the same broker; write another one", name))
-				break
-			}
-		}
-		others[s.Name] = one
-	}
-	return problems
-}

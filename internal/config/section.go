@@ -67,7 +67,8 @@ func (s Section) Equal(other Section) bool {
 	return s.Type == other.Type && s.tree.equal(other.tree)
 }
 
-// Path returns a path of the section as seen from the folder of its configuration file, as all paths of settings count; "" stays "".
+// Path returns a path of the section as seen from the folder of its configuration file, as those of keys and certificates count; "" stays "".
+// (What the agent writes counts from where it is started.)
 func (s Section) Path(path string) string {
 	if s.tree == nil || path == "" {
 		return path

@@ -54,7 +54,7 @@ func (l *Loop) attempt(ctx context.Context, batch []result.Result) (taken int, e
 	return o.taken, o.err
 }
 
-// await waits for a delivery. When that outlives limited, late is called; when it outlives ctx as well, back is false.
+// await waits for a delivery. When that outlives limited, late is called; when it outlives ctx, back is false.
 func await(ctx, limited context.Context, ended <-chan outcome, late func()) (o outcome, back bool) {
 	select {
 	case o = <-ended:
@@ -67,6 +67,9 @@ func await(ctx, limited context.Context, ended <-chan outcome, late func()) (o o
 	case o = <-ended:
 		return o, true
 	case <-timer.C:
+		if ctx.Err() != nil {
+			return o, false
+		}
 		late()
 	}
 	select {

@@ -137,6 +137,9 @@ func TestASinkThatCannotBeBrokenOff(t *testing.T) {
 		if err := r.end(); err != nil || time.Since(start) > 2*time.Second || p.closed {
 			t.Errorf("ended after %v with %v; closed %v", time.Since(start), err, p.closed)
 		}
+		if v := r.part.View(); v.State != "idle" { // it had a second, and not a minute
+			t.Errorf("the status is %+v", v)
+		}
 		close(release)
 		synctest.Wait()
 		if !p.closed {

@@ -34,6 +34,7 @@ func filesOf(folder string) (size int64) {
 }
 
 func TestTheOldestGoFirst(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	h := open(t, smallest(folder, spool.DropOldest))
 	q := h.queue(t, "a")
@@ -76,11 +77,12 @@ func TestTheOldestGoFirst(t *testing.T) {
 }
 
 func TestTheNewestGoFirstWhereThatIsThePolicy(t *testing.T) {
+	t.Parallel()
 	h := open(t, smallest(t.TempDir(), spool.DropNewest))
 	var want []string
 	refused := 0
-	for i := range 8000 {
-		r := anAnswer("door", uint64(i+1), 700)
+	for i := range 2000 {
+		r := anAnswer("door", uint64(i+1), 5000)
 		receipt, err := h.Append(t.Context(), r, []string{"a"})
 		if err == nil {
 			err = receipt.Wait(t.Context())
@@ -106,12 +108,13 @@ func TestTheNewestGoFirstWhereThatIsThePolicy(t *testing.T) {
 }
 
 func TestAppendWaitsWhereThatIsThePolicy(t *testing.T) {
+	t.Parallel()
 	h := open(t, smallest(t.TempDir(), spool.Block))
 	q := h.queue(t, "a")
-	const all = 7000
+	const all = 2500
 	go func() {
 		for i := range all {
-			if _, err := h.Append(t.Context(), anAnswer("door", uint64(i+1), 700), []string{"a"}); err != nil {
+			if _, err := h.Append(t.Context(), anAnswer("door", uint64(i+1), 5000), []string{"a"}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -187,7 +190,7 @@ func TestTheSpaceOfABacklogIsGivenBack(t *testing.T) {
 	folder := t.TempDir()
 	h := open(t, optionsFor(folder))
 	h.fill(t, "dock", 1, 20, "b")
-	h.fill(t, "door", 1, 6000, "a")
+	h.fillFast(t, "door", 1, 6000, "a")
 	if size := filesOf(folder); size < 5<<20 {
 		t.Fatalf("only %d bytes", size)
 	}

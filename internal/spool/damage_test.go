@@ -126,7 +126,7 @@ func (o outcome) String() string {
 
 // seeds is how many damages of a kind there are, each with its own dice.
 func seeds(t *testing.T, each func(t *testing.T, dice *rand.Rand)) {
-	for seed := range scaled(60, 2000) {
+	for seed := range scaled(25, 2000) {
 		dice := rand.New(rand.NewPCG(uint64(seed), 5))
 		each(t, dice)
 		if t.Failed() {

@@ -160,10 +160,11 @@ func TestAFileThatIsRemovedIsMadeAgain(t *testing.T) {
 }
 
 func TestDamageThatIsFoundWhileItRunsLosesOnlyWhatIsDamaged(t *testing.T) {
+	t.Parallel()
 	o := optionsFor(t.TempDir())
 	h := open(t, o)
 	q := h.queue(t, "a")
-	want := h.fill(t, "door", 1, 3000, "a") // more than SQLite keeps in its cache
+	want := h.fillFast(t, "door", 1, 3000, "a") // more than SQLite keeps in its cache
 	if err := h.Checkpoint(); err != nil {
 		t.Fatal(err)
 	}

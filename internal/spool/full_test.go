@@ -124,7 +124,7 @@ func TestADiskThatIsFullFromTheBeginning(t *testing.T) {
 			}
 			want := h.fill(t, "door", 1, 20, "a", "b")
 			takeAll(t, hog+"2") // the ballast was given up
-			want = append(want, h.fill(t, "door", 21, 2000, "a", "b")...)
+			want = append(want, h.fill(t, "door", 21, 700, "a", "b")...)
 			if got := h.drain(t, "a"); !slices.Equal(got, want) {
 				t.Errorf("opened %s: %d arrived", opened, len(got))
 			}

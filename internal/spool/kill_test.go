@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		beVictim(folder)
 	}
 	flag.Parse()
-	if err := flag.Set("rapid.checks", strconv.Itoa(scaled(15, 500))); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(scaled(8, 500))); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -196,6 +196,7 @@ func number(id string) (n int) {
 
 // The process is killed for real, again and again on the same files, in the middle of whatever it does to them.
 func TestWhatIsAcceptedSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
 	for kind, most := range map[string]int{"": 800, "sick": 80} { // a sick disk has all copied over and over
 		t.Run("a disk that is "+cmp.Or(kind, "well"), func(t *testing.T) {
 			folder, w := t.TempDir(), newTestimony()
@@ -241,6 +242,7 @@ func killAfter(t *testing.T, w *testimony, folder, kind string, lines int) (read
 
 // The process is killed before each of the first calls that change a file, and then once more at the same call on what that left.
 func TestWhatIsAcceptedSurvivesAKillAtEachChangeOfAFile(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"", "sick"} {
 		t.Run("a disk that is "+cmp.Or(kind, "well"), func(t *testing.T) {
 			accepted, twice, ready := 0, 0, time.Duration(0)
@@ -268,7 +270,7 @@ func TestALongBacklogIsReadySoon(t *testing.T) {
 	o := optionsFor(t.TempDir())
 	o.MaxBytes = 256 << 20
 	h := open(t, o)
-	n := scaled(5000, 100_000)
+	n := scaled(2000, 100_000)
 	h.fillFast(t, "door", 1, n, "up", "down")
 	h.close()
 	none, long := newTestimony(), newTestimony()

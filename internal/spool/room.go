@@ -70,6 +70,9 @@ func (r *room) look(s *store, now time.Duration) bool {
 	if err := r.statfs(r.folder, &disk); err == nil {
 		size, free := int64(disk.Blocks)*int64(disk.Bsize), int64(disk.Bavail)*int64(disk.Bsize)
 		leave := min(minFree, size/20)
+		if sizeOf(r.ballast()) == 0 {
+			leave += ballastBytes // what was given up is for the log, not for more results
+		}
 		r.low, r.full = free < leave, now < r.until
 		if !r.low && !r.full && free > leave+2*ballastBytes {
 			r.takeBallast()
@@ -79,12 +82,14 @@ func (r *room) look(s *store, now time.Duration) bool {
 	return true
 }
 
-// filled notes that the disk took no more, and gives up the ballast for the log, which can start anew then.
-func (r *room) filled(s *store, now time.Duration) {
+// filled notes that the disk took no more, and gives up the ballast for the log, which can start anew then. It tells whether even that
+// was of no use: then nothing can be written, whatever is dropped.
+func (r *room) filled(s *store, now time.Duration) (stuck bool) {
 	r.full, r.until = true, now+5*time.Second
 	_ = os.Remove(r.ballast())
-	_, _ = s.checkpoint(0) // the next write tells if that was of no use
+	_, err := s.checkpoint(0)
 	r.apply(s)
+	return isFull(err)
 }
 
 // apply makes SQLite refuse what is over the limit.

@@ -14,9 +14,15 @@ import (
 // fillFast appends many results of a camera, waiting only now and then.
 func (h *house) fillFast(t testing.TB, camera string, from, n int, to ...string) (ids []string) {
 	t.Helper()
+	return h.fillLarge(t, camera, from, n, 700, to...)
+}
+
+// fillLarge appends many results of about so many bytes.
+func (h *house) fillLarge(t testing.TB, camera string, from, n, size int, to ...string) (ids []string) {
+	t.Helper()
 	var receipts []*spool.Receipt
 	for i := range n {
-		r := anAnswer(camera, uint64(from+i), 700)
+		r := anAnswer(camera, uint64(from+i), size)
 		receipt, err := h.Append(t.Context(), r, to)
 		if err != nil {
 			t.Fatal(err)
@@ -62,6 +68,7 @@ func TestSpaceIsGivenBackOnce(t *testing.T) {
 }
 
 func TestTheOldestGoFirstAfterSpaceWasGivenBack(t *testing.T) {
+	t.Parallel()
 	o := smallest(t.TempDir(), spool.DropOldest)
 	h := aFileThatGaveSpaceBack(t, o)
 	all := h.fillFast(t, "door", 5000, 7000, "a")
@@ -75,6 +82,7 @@ func TestTheOldestGoFirstAfterSpaceWasGivenBack(t *testing.T) {
 }
 
 func TestADeadLetterIsKeptWhenTheSpoolIsFull(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []spool.Policy{spool.DropOldest, spool.DropNewest} {
 		t.Run(string(policy), func(t *testing.T) {
 			h := open(t, smallest(t.TempDir(), policy))
@@ -85,7 +93,7 @@ func TestADeadLetterIsKeptWhenTheSpoolIsFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := 1; h.metric("dropped_total", "b", "size") == 0; n++ {
-				receipt, err := h.Append(t.Context(), anAnswer("door", uint64(n), 1500), []string{"b"})
+				receipt, err := h.Append(t.Context(), anAnswer("door", uint64(n), 15000), []string{"b"})
 				if err == nil {
 					_ = receipt.Wait(t.Context()) // it may be the one that is refused
 				}

@@ -56,8 +56,9 @@ func openStore(path string) (*store, error) {
 }
 
 func (s *store) open() error {
-	name := ":memory:"
+	name, names := ":memory:", 0
 	if s.path != "" {
+		names = countFiles(s.path, s.path+"-wal")
 		if err := makeFile(s.path); err != nil {
 			return err
 		}
@@ -79,7 +80,20 @@ func (s *store) open() error {
 	if s.wal, err = os.Open(s.path + "-wal"); err != nil {
 		return fmt.Errorf("opening the log of the spool: %w", err)
 	}
+	if names == 2 { // both names last already, and the sync of a folder may take seconds on a busy disk
+		return nil
+	}
 	return syncFolder(filepath.Dir(s.path))
+}
+
+// countFiles tells how many of some files there are.
+func countFiles(paths ...string) (n int) {
+	for _, path := range paths {
+		if _, err := os.Lstat(path); err == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // makeFile makes an empty file unless there is one, so that it is SQLite's with our permissions.

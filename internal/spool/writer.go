@@ -161,7 +161,9 @@ func (s *Spool) try(p *plan) error {
 	s.abandon(p)
 	switch {
 	case isFull(err) && !written:
-		s.room.filled(s.store, s.now())
+		if s.room.filled(s.store, s.now()) {
+			s.replaceByMemory(s.store, true, err)
+		}
 	case !isBusy(err): // a sync that failed above all: to ask again would prove nothing
 		s.replace(err)
 	}

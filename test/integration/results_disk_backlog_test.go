@@ -19,9 +19,10 @@ func TestABacklogAtTheStart(t *testing.T) {
 	o := newLoad(t)
 	o.program = program(t, "OVERSHOOT_AGENT_PLAIN_BIN", "bin/overshoot-agent")
 	o.addFile("archive", "")
-	hook := o.addHook("hook", "batch: 100")
+	hook := o.addHook("hook", "batch: 64")
+	look := time.Duration(scale(1, 3)) * time.Second
 	empty := o.start()
-	usual := o.mostMemoryOf(empty, 3*time.Second)
+	usual := o.mostMemoryOf(empty, look)
 	o.stop(empty)
 
 	n := scale(5000, 100_000)
@@ -31,10 +32,10 @@ func TestABacklogAtTheStart(t *testing.T) {
 	a := o.launch()
 	a.waitStarted()
 	ready := durations{time.Since(start)}
-	waiting := o.mostMemoryOf(a, 3*time.Second)
+	waiting := o.mostMemoryOf(a, look)
 	hook.up()
 	start = time.Now()
-	delivering := o.mostMemoryOf(a, 3*time.Second)
+	delivering := o.mostMemoryOf(a, look)
 	o.ledger.waitComplete(2 * patience)
 	o.ledger.waitProbe()
 	_, last := hook.got.drain(start, o.ledger)

@@ -56,7 +56,7 @@ func TestResultsOutliveAReadOnlyDisk(t *testing.T) {
 	o := newLoad(t)
 	o.addFile("archive", "")
 	o.addHook("hook", "batch: 50")
-	d := o.startOnDisk(`mount -t tmpfs -o size=8m,mode=750 tmpfs "$1" && mkdir "$1/state" && mount -o remount,ro "$1"`)
+	d := o.startOnDisk(`mount -t tmpfs -o size=8m,mode=750 tmpfs "$1" && mount -o remount,ro "$1"`)
 	d.a.waitPart("agent", "spool", "memory")
 	d.a.waitReady(http.StatusServiceUnavailable, "memory only")
 	d.checkGoesOn()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -159,6 +160,41 @@ func TestABrokerThatWantsToTalkAboutTheLogin(t *testing.T) {
 	ack.Properties.AuthMethod = "SCRAM-SHA-1"
 	s := open(t, "url: mqtt://"+play(t, script{connack: ack, puback: takes}))
 	deliver(t, s, results(0, 3))
+}
+
+// A broker that stops reading holds up a write, which the end of the context ends.
+func TestABrokerThatStopsReading(t *testing.T) {
+	t.Parallel()
+	stuck, on := make(chan struct{}), make(chan struct{})
+	defer close(on)
+	is := sync.OnceFunc(func() { close(stuck) })
+	s := open(t, "url: mqtt://"+play(t, script{connack: welcome(), puback: func(*packets.Publish) *packets.Puback {
+		is()
+		<-on
+		return nil
+	}}))
+	batch := results(0, 64)
+	for i := range batch {
+		batch[i].Answer = []byte(`"` + strings.Repeat("x", 1<<20) + `"`)
+	}
+	why := fmt.Errorf("the agent stops")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var ended time.Time
+	go func() {
+		<-stuck
+		time.Sleep(time.Second) // until the buffers are full
+		ended = time.Now()
+		cancel(why)
+	}()
+	if taken, err := s.Deliver(ctx, batch); taken != 0 || err != why {
+		t.Errorf("took %d: %v", taken, err)
+	}
+	if late := time.Since(ended); late > 10*time.Second { // by itself it takes fifteen
+		t.Errorf("it came back %v after the end", late)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // A broker that retains nothing refuses a will that it should.

@@ -22,8 +22,8 @@ type wire struct {
 	in   *bufio.Reader
 	rest int // what is still to come of the packet that is being read, in bytes
 
-	busy atomic.Bool // a write is under way
-	bad  atomic.Bool // a write has failed
+	writes atomic.Int64 // how often one has begun or ended: odd while one is under way
+	bad    atomic.Bool  // one has failed
 }
 
 // newWire returns nil for no connection.
@@ -88,9 +88,17 @@ func (w *wire) Unlock() {
 // Write implements net.Conn, between Lock and Unlock.
 func (w *wire) Write(p []byte) (int, error) { return w.out.Write(p) }
 
-// interrupt closes the connection if a write is under way, which nothing else can end.
+// blink is for how long a write may take that is no trouble.
+const blink = 100 * time.Millisecond
+
+// interrupt closes the connection if a write hangs, which nothing else can end. It blocks for a blink.
 func (w *wire) interrupt() {
-	if w.busy.Load() {
+	before := w.writes.Load()
+	if before%2 == 0 {
+		return
+	}
+	time.Sleep(blink)
+	if w.writes.Load() == before {
 		_ = w.Close()
 	}
 }
@@ -99,8 +107,8 @@ func (w *wire) interrupt() {
 type rawWriter struct{ w *wire }
 
 func (r rawWriter) Write(p []byte) (int, error) {
-	r.w.busy.Store(true)
-	defer r.w.busy.Store(false)
+	r.w.writes.Add(1)
+	defer r.w.writes.Add(1)
 	if err := r.w.SetWriteDeadline(time.Now().Add(writing)); err != nil {
 		return 0, err
 	}

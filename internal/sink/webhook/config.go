@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ func (c *Config) checkURL(s config.Section) error {
 	u, err := url.Parse(strings.TrimSpace(c.URL.Reveal()))
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return s.Problemf("url", "is no address to post to; write one like https://host/path")
+	}
+	if port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16); err != nil || port == 0 {
+		return s.Problemf("url", "has a port that does not exist; write 1 to 65535, or leave it out")
 	}
 	if address, err := netip.ParseAddr(u.Hostname()); err == nil {
 		if err := allowed(address); err != nil {

@@ -18,11 +18,13 @@ func TestProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	for settings, want := range map[string]string{
-		"timeout: 5s":             "1:1: url: is no address to post to; write one like https://host/path",
-		"url: ''":                 "2:6: url: is no address",
-		"url: hook.example/x":     "2:6: url: is no address",
-		"url: ftp://hook.example": "2:6: url: is no address",
-		"url: https:///x":         "2:6: url: is no address",
+		"timeout: 5s":                                   "1:1: url: is no address to post to; write one like https://host/path",
+		"url: ''":                                       "2:6: url: is no address",
+		"url: hook.example/x":                           "2:6: url: is no address",
+		"url: ftp://hook.example":                       "2:6: url: is no address",
+		"url: https:///x":                               "2:6: url: is no address",
+		"url: https://hook.example:65536/canary":        "2:6: url: has a port that does not exist; write 1 to 65535",
+		"url: https://hook.example:0/canary":            "2:6: url: has a port that does not exist",
 		"url: http://169.254.169.254/latest/meta-data":  "2:6: url: 169.254.169.254 is link-local or belongs to a cloud's metadata service",
 		"url: http://[fe80::1%25lo]/":                   "2:6: url: fe80::1 is link-local",
 		"url: http://0.0.0.0:80/":                       "2:6: url: 0.0.0.0 is no address of a server",
