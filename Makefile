@@ -11,7 +11,7 @@ TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
 DEMO_SECONDS ?= 0
 
-.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures delivery
+.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures delivery endure
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: deps test-binaries bin/overshoot-agent clips ## unit tests and the whole b
 
 faults: deps test-binaries bin/overshoot-agent clips ## the whole binary against faults in their full number, with figures; about half an hour
 	@scripts/faults.sh
+
+endure: deps ## the spool's promises in full numbers: kills, damage, full and failing disks; about a quarter of an hour
+	@scripts/endure.sh
 
 bench: ## time and allocations of the packet path
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/h264 ./internal/camera/rtsp ./internal/publish/...

@@ -8,6 +8,7 @@ need ffmpeg ffmpeg
 need ip iproute2
 need gcc gcc
 need git git
+need strace strace # for tests in which the disk fails
 # A real broker for the tests of the sink mqtt; it lies where not everybody looks.
 PATH="$PATH:/usr/sbin" need mosquitto mosquitto
 # An RTSP server that shares no code with ours, for the tests of RTSP cameras.

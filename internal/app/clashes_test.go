@@ -9,11 +9,14 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 )
 
-func TestTwoSinksMustNotWriteOneFile(t *testing.T) {
+func TestTwoSinksMustNotWriteToOnePlace(t *testing.T) {
 	for sinks, want := range map[string]string{
-		"a: {type: file, path: /data/r.jsonl}\n  b: {type: file, path: /data/x/../r.jsonl}": `c.yaml:7:25: sinks.b.path: is that of the sink "a"; write another one`,
-		"a: {type: file, path: r.jsonl}\n  b: {type: file, path: ./r.jsonl}":                `is that of the sink "a"`,
+		"a: {type: file, path: /data/r.jsonl}\n  b: {type: file, path: /data/x/../r.jsonl}": `c.yaml:7:25: sinks.b.path: the sink "a" writes there already`,
+		"a: {type: file, path: r.jsonl}\n  b: {type: file, path: ./r.jsonl}":                `the sink "a" writes there already`,
 		"a: {type: file, path: r.jsonl}\n  b: {type: file, path: s.jsonl}":                  "",
+		"a: {type: stdout}\n  b: {type: stdout}":                                            `c.yaml:7:13: sinks.b.type: the sink "a" writes there already`,
+		"a: {type: stdout}\n  b: {type: file, path: stdout}":                                "",
+		"a: {type: webhook, url: 'http://h/'}\n  b: {type: webhook, url: 'http://h/'}":      "",
 		"a: {type: file, path: '{camera}'}\n  b: {type: file, path: '{watch}'}":             "",
 	} {
 		file := filepath.Join(t.TempDir(), "c.yaml")

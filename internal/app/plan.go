@@ -35,7 +35,7 @@ func Load(path string, opts config.Options) (*Plan, error) {
 		p.sinks[s.Name] = make
 		p.Warnings = append(p.Warnings, warned...)
 	}
-	problems = append(append(problems, mqttClashes(c)...), fileClashes(c)...)
+	problems = append(append(problems, mqttClashes(c)...), outputClashes(c)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}

@@ -129,7 +129,7 @@ func (z *zoo) checkSightings(t *testing.T, name string) (all []sighting) {
 	t.Helper()
 	var ages []int
 	events := distinct(z.a.events(name + "/eye")) // first: what comes after it was answered before it
-	answers := map[string][]call{}      // by stream
+	answers := map[string][]call{}                // by stream
 	for _, c := range z.s.calls("chat") {
 		if c.Status == http.StatusOK {
 			answers[c.Stream] = append(answers[c.Stream], c)

@@ -113,8 +113,10 @@ func compress(ctx context.Context, root *os.Root, name string) (err error) {
 		return err
 	}
 	small := gzip.NewWriter(to)
-	_, err = io.Copy(small, &breakable{ctx, from})
-	if err = errors.Join(err, small.Close(), to.Sync(), to.Close()); err != nil {
+	if _, err = io.Copy(small, &breakable{ctx, from}); err == nil { // else it is not worth waiting for the disk
+		err = errors.Join(small.Close(), to.Sync())
+	}
+	if err = errors.Join(err, to.Close()); err != nil {
 		return errors.Join(err, root.Remove(part))
 	}
 	if err := root.Rename(part, name+zipped); err != nil {
