@@ -11,6 +11,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
@@ -58,6 +59,23 @@ func TestASinkThatHangsWhenItIsClosedHoldsUpNobodyForLong(t *testing.T) {
 			t.Errorf("ended after %v with %v; the log has %v", time.Since(start), err, r.logs.All())
 		}
 		close(h.release)
+	})
+}
+
+// A reload waits for the sinks that it changes, and cameras wait for the reload.
+func TestALoopThatIsReplacedEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{answer: until(time.Hour, errors.New("down"))}
+		ctx, replace := context.WithCancelCause(t.Context())
+		r := runIn(ctx, p, 2*time.Second)
+		r.add(3)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		start, tries := time.Now(), len(p.tries)
+		replace(supervisor.ErrReplaced)
+		if err := <-r.ended; err != nil || time.Since(start) > 0 || len(p.tries) != tries || r.queue.Len() != 3 || !p.closed {
+			t.Errorf("ended after %v and %d more tries with %v; %d wait, closed %v", time.Since(start), len(p.tries)-tries, err, r.queue.Len(), p.closed)
+		}
 	})
 }
 

@@ -36,7 +36,7 @@ func (l *Loop) judge(err error, first result.Result) pause {
 	case Refused:
 		l.Part.Set("failing", err)
 		if l.refusals++; e.Final || l.refusals >= l.MaxAttempts {
-			return l.putAside(err, first)
+			return l.putAside(e, first)
 		}
 		return l.patience.afterRefusal()
 	default:
@@ -47,7 +47,7 @@ func (l *Loop) judge(err error, first result.Result) pause {
 }
 
 // putAside makes a dead letter of the oldest result.
-func (l *Loop) putAside(err error, first result.Result) pause {
+func (l *Loop) putAside(err *Error, first result.Result) pause {
 	l.Log.Warn("a result was refused and is put aside", zap.String("sink", l.Name), zap.String("id", first.ID),
 		zap.String("camera", first.Camera), zap.String("watch", first.Watch), zap.Int("attempts", l.refusals), zap.Error(err))
 	l.Queue.Dead(err.Error(), l.refusals)
@@ -56,6 +56,9 @@ func (l *Loop) putAside(err error, first result.Result) pause {
 		l.patience.reset()
 		l.Part.Set("idle", nil) // the far side answers
 		return 0
+	}
+	if err.Final { // what is wrong with each result by itself must not keep good ones waiting for hours
+		return min(l.patience.afterRefusal(), pause(time.Second))
 	}
 	return l.patience.afterRefusal()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -194,6 +195,26 @@ func TestGoneIsLoudAndFinal(t *testing.T) {
 		if err := r.end(); err != nil || !p.closed || time.Since(start) > 0 {
 			t.Errorf("ended after %v with %v; closed %v", time.Since(start), err, p.closed)
 		}
+	})
+}
+
+// A template that does not fit the answers of one watch must not keep those of the others waiting.
+func TestResultsThatAreWrongByThemselvesHoldUpTheOthersForASecondEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{answer: func(_ context.Context, _ int, batch []result.Result) (int, error) {
+			if n, _ := strconv.Atoi(batch[0].ID); n < 100 {
+				return 0, &sink.Error{Kind: sink.Refused, Final: true, Err: errors.New("no such field")}
+			}
+			return len(batch), nil
+		}}
+		r := run(t, p, time.Second)
+		r.add(110)
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		if len(r.queue.dead) != 100 || !slices.Equal(p.took, r.want[100:]) {
+			t.Errorf("took %v, put %d aside", p.took, len(r.queue.dead))
+		}
+		_ = r.end()
 	})
 }
 

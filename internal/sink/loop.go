@@ -8,6 +8,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/result"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
+	"github.com/overshoot-ai/overshoot-agent/internal/supervisor"
 	"go.uber.org/zap"
 )
 
@@ -17,7 +18,7 @@ var StatusKind = status.Kind{Name: "sink", States: []string{"idle", "failing", "
 // A Queue holds the results that one sink has not taken yet.
 type Queue interface {
 	// Next blocks until there is something or ctx ends, and returns up to max results, oldest first. Until Done or Dead it returns the
-	// same ones.
+	// same ones. While the disk hangs it blocks beyond the end of ctx, and so does Dead.
 	Next(ctx context.Context, max int) ([]result.Result, error)
 	// Done forgets the n oldest.
 	Done(n int)
@@ -57,8 +58,8 @@ const (
 
 var errClosing = errors.New("the sink hangs while it is closed, and is left alone")
 
-// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, and closes the sink, whatever happened: the next loop
-// has another one. What was not delivered even then stays in the queue.
+// Run blocks until ctx ends. Then it delivers what still waits, until grace is over, unless the cause is supervisor.ErrReplaced. It closes the
+// sink, whatever happened: the next loop has another one. What was not delivered stays in the queue.
 func (l *Loop) Run(ctx context.Context, grace time.Duration) (err error) {
 	showing, enough := context.WithCancel(ctx)
 	shown := make(chan struct{})
@@ -73,8 +74,8 @@ func (l *Loop) Run(ctx context.Context, grace time.Duration) (err error) {
 	}()
 	l.patience = newPatience()
 	l.deliverAll(ctx, false)
-	if time.Now().Before(l.asked) {
-		return nil // that we stop is no reason to knock earlier
+	if time.Now().Before(l.asked) || errors.Is(context.Cause(ctx), supervisor.ErrReplaced) {
+		return nil // that we stop is no reason to knock earlier, and a loop that takes our place goes on at once
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()

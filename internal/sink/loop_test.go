@@ -77,7 +77,11 @@ type running struct {
 }
 
 func run(t *testing.T, s sink.Sink, grace time.Duration) *running {
-	ctx, cancel := context.WithCancel(t.Context())
+	return runIn(t.Context(), s, grace)
+}
+
+func runIn(ctx context.Context, s sink.Sink, grace time.Duration) *running {
+	ctx, cancel := context.WithCancel(ctx)
 	core, logs := observer.New(zap.InfoLevel)
 	registry := prometheus.NewRegistry()
 	r := &running{

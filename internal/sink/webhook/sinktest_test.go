@@ -75,7 +75,7 @@ func world(t *testing.T) sinktest.World {
 			"trouble":     said(500, sink.Error{Kind: sink.Again}),
 			"moved":       said(302, sink.Error{Kind: sink.Again}, "Location", "http://elsewhere.example/canary-token"),
 			"not wanted":  said(422, sink.Error{Kind: sink.Refused}),
-			"not allowed": said(401, sink.Error{Kind: sink.Refused}),
+			"not allowed": said(401, sink.Error{Kind: sink.Again}),
 			"gone":        said(410, sink.Error{Kind: sink.Gone}),
 		},
 		Secrets: []string{"canary"},

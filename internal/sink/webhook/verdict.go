@@ -35,12 +35,13 @@ func (s *Sink) verdict(response *http.Response, said, sent []byte) error {
 }
 
 // kindOf says what a status that is no success is worth: the rules of Standard Webhooks. A redirect may come from a portal that wants a
-// login, and pass.
+// login, and pass. That we are not known (401) is never about one result, and nothing is lost while somebody mends it; 403 and 404 may be,
+// for example where a firewall dislikes a word.
 func kindOf(code int) sink.Kind {
 	switch code {
 	case http.StatusGone:
 		return sink.Gone
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return sink.Again
 	}
 	if code/100 == 4 {

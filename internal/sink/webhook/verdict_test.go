@@ -14,7 +14,7 @@ import (
 
 func TestWhatAnAnswerMeans(t *testing.T) {
 	for code, kind := range map[int]sink.Kind{
-		300: sink.Again, 304: sink.Again, 400: sink.Refused, 401: sink.Refused, 403: sink.Refused, 404: sink.Refused, 408: sink.Again,
+		300: sink.Again, 304: sink.Again, 400: sink.Refused, 401: sink.Again, 403: sink.Refused, 404: sink.Refused, 408: sink.Again,
 		409: sink.Refused, 410: sink.Gone, 413: sink.Refused, 422: sink.Refused, 425: sink.Again, 429: sink.Again, 499: sink.Refused,
 		500: sink.Again, 501: sink.Again, 502: sink.Again, 503: sink.Again, 504: sink.Again, 599: sink.Again, 600: sink.Again, 999: sink.Again,
 	} {
