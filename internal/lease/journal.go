@@ -16,8 +16,8 @@ import (
 var JournalKind = status.Kind{Name: "journal", States: []string{"ok", "failing"}}
 
 const (
-	patience   = 5 * time.Second  // for the disk; the cameras go on without it then
-	rewriteGap = 30 * time.Second // between tries to write while that fails and nothing changes
+	patience   = 5 * time.Second // for the disk; the cameras go on without it then
+	rewriteGap = 5 * time.Second // between tries to write while that fails and nothing changes
 )
 
 // JournalOptions are what a journal is made of.

@@ -69,7 +69,7 @@ type patience struct{ again, refused *retry.Pause }
 // newPatience: a far side that is back gets what waits within some seconds, and an attempt costs it one connection. One that refuses
 // is up, and means what it says until a person changes something.
 func newPatience() patience {
-	return patience{again: retry.NewPause(500*time.Millisecond, 5*time.Second), refused: retry.NewPause(500*time.Millisecond, time.Minute)}
+	return patience{again: retry.NewPause(500*time.Millisecond, 4*time.Second), refused: retry.NewPause(500*time.Millisecond, time.Minute)}
 }
 
 func (p patience) reset() {

@@ -56,7 +56,7 @@ func (l *lab) faultsOfGets() {
 	}
 	g.waitStruck()
 	g.last(time.Duration(scale(7, 60)) * time.Second)
-	rare := limit{1, 2}
+	rare := limit{2, 2} // a machine that is busy may lose a publisher on its own
 	g.end(l.t, limit{21, 13}, map[string]limit{"401": rare, "402": rare, "409": {63, 39}, "422": rare, "429-hour-get": {1, 0.2}})
 	l.waitAsking(namesBut(faults, "429-hour-get")...)
 }
