@@ -36,7 +36,7 @@ bench: ## time and allocations of the packet path
 figures: deps $(LIVEKIT) bin/overshoot-agent clips ## cost of the agent beside a floor, with 1, 5 and 25 cameras; about twelve minutes
 	@scripts/figures.sh
 
-delivery: deps ## results per second and time on the way to each kind of sink; two minutes
+delivery: deps ## results per second and time on the way to each kind of sink; four minutes
 	@scripts/delivery.sh
 
 fuzz: ## fuzz everything that strangers send, FUZZ_TIME each (default 1m)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures the way of a result from its acceptance to each kind of sink: see test/delivery. Arguments go to it; -help lists them. It needs the
-# cores to itself, and two minutes. Files go below .cache, because a temporary folder may be no disk.
+# cores to itself, and four minutes. Files go below .cache, because a temporary folder may be no disk.
 set -eu
 cd "$(dirname "$0")/.."
 go build -o bin/delivery ./test/delivery

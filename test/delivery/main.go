@@ -15,6 +15,7 @@ type settings struct {
 	results int           // of each throughput row
 	pace    time.Duration // from one result to the next where time is measured
 	paced   int           // how many of those
+	rounds  int           // of those with neighbours
 	folder  string
 }
 
@@ -25,6 +26,7 @@ func main() {
 	flag.IntVar(&s.results, "results", 50_000, "how many results each kind of sink gets")
 	flag.IntVar(&s.paced, "paced", 2000, "how many results are timed")
 	flag.DurationVar(&s.pace, "pace", 5*time.Millisecond, "from one timed result to the next")
+	flag.IntVar(&s.rounds, "rounds", 3, "how often each neighbour has its turn")
 	flag.StringVar(&s.folder, "folder", "", "where spool and files go: a folder on the disk in question; default: a temporary one")
 	flag.Parse()
 	if err := s.run(ctx); err != nil {
