@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -237,5 +238,23 @@ func TestAClosedSpoolTakesAndGivesNothing(t *testing.T) {
 	}
 	if got := fmt.Sprint(h.Waiting()); got != "map[a:3]" {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestOfTheFilesSetAsideTheFirstAndTheNewestStay(t *testing.T) {
+	o := optionsFor(t.TempDir())
+	path := filepath.Join(o.Folder, spool.FileName)
+	for _, at := range []string{"20260101T000000.000Z", "20260102T000000.000Z", "20260103T000000.000Z"} {
+		if err := os.WriteFile(path+".corrupt-"+at, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path, bytes.Repeat([]byte("no database"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, o)
+	files, _ := filepath.Glob(path + ".corrupt-*Z")
+	if len(files) != 2 || files[0] != path+".corrupt-20260101T000000.000Z" || strings.Contains(files[1], "corrupt-202601") {
+		t.Errorf("there are %v", files)
 	}
 }

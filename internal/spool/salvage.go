@@ -171,13 +171,14 @@ func rename(from, to string) error {
 	return nil
 }
 
-// sweep removes the oldest of the files that were set aside.
+// sweep removes some of the files that were set aside. The first stays, because that is when it began: a disk that is sick for days spoils
+// file after file, and the later ones are empty.
 func (s *Spool) sweep() {
 	files, _ := filepath.Glob(s.path() + ".corrupt-*Z")
 	slices.Sort(files)
 	for len(files) > keepAside {
-		_ = removeDatabase(files[0])
-		files = files[1:]
+		_ = removeDatabase(files[1])
+		files = slices.Delete(files, 1, 2)
 	}
 }
 
