@@ -17,7 +17,7 @@ var StatusKind = status.Kind{Name: "sink", States: []string{"idle", "failing", "
 
 // A Queue holds the results that one sink has not taken yet.
 type Queue interface {
-	// Next blocks until there is something or ctx ends, and returns up to max results, oldest first. Until Done or Dead it returns the
+	// Next blocks until there is something or ctx ends, and returns up to max results, of each camera and watch the oldest first. Until Done or Dead it returns the
 	// same ones. While the disk hangs it blocks beyond the end of ctx, and so does Dead.
 	Next(ctx context.Context, max int) ([]result.Result, error)
 	// Done forgets the n oldest.

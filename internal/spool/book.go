@@ -60,6 +60,7 @@ type stream struct{ camera, watch string }
 type tail struct {
 	sequence uint64
 	kept     []uint32 // slots, once its record is done
+	queued   []int    // of use to share only
 }
 
 // A shelf is what one sink waits for.
@@ -70,6 +71,8 @@ type shelf struct {
 	lent  []uint64 // positions of what is being delivered: nothing of that is dropped
 	skip  int      // no entry before this index of entries waits for it
 	taken int      // how many it has taken that the file does not know of
+
+	overtaken bool // something was lent before what is older
 
 	missing int  // how many positions after that were not found there, at most
 	wanted  bool // it has a queue
@@ -232,12 +235,14 @@ func (b *book) cursor(s *shelf) uint64 {
 	return b.first(s, 1)[0].position - 1
 }
 
-// marks are the cursors of all sinks.
-func (b *book) marks() (marks []mark) {
+// cursorsRecord says how far all sinks are.
+func (b *book) cursorsRecord() *cursors {
+	c := &cursors{}
 	for _, s := range b.shelves {
-		marks = append(marks, mark{s.name, b.cursor(s)})
+		c.marks = append(c.marks, mark{s.name, b.cursor(s)})
+		c.leads = append(c.leads, b.leads(s)...)
 	}
-	return marks
+	return c
 }
 
 // settle notes that a sink does not wait for some positions any more.

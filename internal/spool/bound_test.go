@@ -300,3 +300,30 @@ func TestAResultThatIsMuchTooLargeIsRefused(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestTheBacklogOfOneCameraDoesNotKeepTheOthersWaiting(t *testing.T) {
+	o := optionsFor(t.TempDir())
+	h := open(t, o)
+	backlog := h.fillFast(t, "door", 1, 2000, "a")
+	fresh := h.fill(t, "dock", 1, 3, "a")
+	q := h.queue(t, "a")
+	var got []string
+	for range 2 {
+		batch, err := q.Next(t.Context(), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range batch {
+			got = append(got, r.ID)
+		}
+		q.Done(len(batch))
+	}
+	if !slices.Equal(of("dock", got), fresh) || !slices.Equal(of("door", got), backlog[:125]) {
+		t.Errorf("got %v", got)
+	}
+	h.close() // what has overtaken the backlog does not come again
+	h = open(t, o)
+	if rest := h.drain(t, "a"); !slices.Equal(rest, backlog[125:]) {
+		t.Errorf("then got %d, want %d: %v", len(rest), len(backlog)-125, rest)
+	}
+}

@@ -13,7 +13,7 @@ func (s *Spool) carry(from, to *store, most int64) (losses, error) {
 	c.entries = append([]entry(nil), s.book.entries...)
 	c.letters = append([]letter(nil), s.book.letters...)
 	c.position, c.turn = s.book.position, s.book.turn
-	marks, tails := s.book.marks(), int64(len(s.book.streams))
+	cursors, tails := s.book.cursorsRecord(), int64(len(s.book.streams))
 	s.mu.Unlock()
 
 	c.leaveBehind(useful(most) - tails - 2)
@@ -27,7 +27,7 @@ func (s *Spool) carry(from, to *store, most int64) (losses, error) {
 		}
 	}
 	c.rows = s.layTails(c.rows, c.book, c.position)
-	c.lay(kindCursors, c.turn+1, appendMarks(nil, marks))
+	c.lay(kindCursors, c.turn+1, cursors.encode())
 	c.flush()
 	return c.lost, c.err
 }

@@ -187,7 +187,7 @@ func TestAReadOnlyFolder(t *testing.T) {
 			want = append(want, h.fill(t, "door", len(want)+1, 1, "a")...)
 			return h.part.View().State == "memory"
 		})
-		if err := unix.Unmount(folder, 0); err != nil {
+		if err := unix.Unmount(folder, unix.MNT_DETACH); err != nil {
 			t.Fatal(err)
 		}
 		healed = time.Now()

@@ -24,7 +24,9 @@ type loader struct {
 	cursors map[*shelf]uint64
 	sinks   map[string]*claim
 	tails   map[string]*tail // by camera and watch as they are written
-	entries []entry          // of all results, for all sinks that want them or wanted them
+	leads   []lead
+	ahead   map[leadKey]uint64 // what leads says of streams that there are
+	entries []entry            // of all results, for all sinks that want them or wanted them
 	pieces  []piece
 	slots   []use  // what each slot is for
 	crowded bool   // there are sinks without a bit
@@ -58,6 +60,12 @@ func load(s *store, age func(time.Time) time.Duration) (*book, error) {
 
 func newLoader(s *store, age func(time.Time) time.Duration) *loader {
 	return &loader{store: s, age: age, book: newBook(), cursors: map[*shelf]uint64{}, sinks: map[string]*claim{}, tails: map[string]*tail{}}
+}
+
+// A leadKey is a sink and a stream.
+type leadKey struct {
+	sink   string
+	stream *tail
 }
 
 // A claim is what a sink is known to have, and the last that was for it. In what is out of date there may be any number of sinks, more than
@@ -207,10 +215,11 @@ func (l *loader) enter(g []piece, text []byte) {
 		}
 		return
 	case kindCursors:
-		marks, _ := decodeCursors(text)
-		for _, m := range marks {
+		c, _ := decodeCursors(text)
+		for _, m := range c.marks {
 			l.learn([]byte(m.sink), m.cursor, 0)
 		}
+		l.leads = append(l.leads, c.leads...)
 		b.parts += len(slots)
 		b.keepCursors(g[0].position, slots) // the newest comes last
 	case kindDead:
@@ -225,9 +234,24 @@ func (l *loader) enter(g []piece, text []byte) {
 	}
 }
 
+// follow notes what leads mean for the streams that there are. Their positions were used, like all others that are known of.
+func (l *loader) follow() {
+	l.ahead = map[leadKey]uint64{}
+	for _, lead := range l.leads {
+		l.highest = max(l.highest, lead.position)
+		if s := l.book.byName[lead.sink]; s != nil {
+			s.overtaken = true
+		}
+		if t := l.book.streams[lead.stream]; t != nil {
+			key := leadKey{lead.sink, t}
+			l.ahead[key] = max(l.ahead[key], lead.position)
+		}
+	}
+}
+
 func (l *loader) waiting(e entry) (bits uint64) {
 	for _, s := range l.book.shelves {
-		if e.waiting&s.bit != 0 && l.cursors[s] < e.position {
+		if e.waiting&s.bit != 0 && l.cursors[s] < e.position && (len(l.ahead) == 0 || l.ahead[leadKey{s.name, e.tail}] < e.position) {
 			bits |= s.bit
 		}
 	}
@@ -239,6 +263,7 @@ func (l *loader) settle() {
 	b := l.book
 	slices.SortFunc(l.entries, func(x, y entry) int { return cmp.Compare(x.position, y.position) })
 	l.entries = slices.CompactFunc(l.entries, func(x, y entry) bool { return x.position == y.position })
+	l.follow()
 	b.position = l.highest
 	if n := len(l.entries); n > 0 {
 		b.position = max(b.position, l.entries[n-1].position)

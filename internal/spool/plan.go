@@ -127,7 +127,7 @@ func (s *Spool) enter(p *plan, item *item, text []byte) {
 // enterCursors plans the record that says how far all sinks are.
 func (s *Spool) enterCursors(p *plan) {
 	p.turn = s.book.turn + 1
-	parts := split(kindCursors, p.turn, appendMarks(nil, s.book.marks()))
+	parts := split(kindCursors, p.turn, s.book.cursorsRecord().encode())
 	p.cursors = s.book.allot(len(parts))
 	for i, text := range parts {
 		p.rows = append(p.rows, row{p.cursors[i], text})

@@ -12,8 +12,7 @@ import (
 // ErrTooManySinks says that there are 64 already.
 var ErrTooManySinks = errors.New("the spool serves no more than 64 sinks")
 
-// A Queue gives one sink what it does not have yet, first come, first served. There is no way past a backlog: it is read faster than any sink
-// takes it, and order is worth more. Next, Done and Dead belong to one goroutine; any may call the rest.
+// A Queue gives one sink what it does not have yet: of each camera and watch first come, first served, and of all of them by turns. Next, Done and Dead belong to one goroutine; any may call the rest.
 type Queue struct {
 	spool   *Spool
 	name    string
@@ -95,7 +94,7 @@ func (q *Queue) wake() {
 	}
 }
 
-// Next blocks until something waits or ctx ends, and returns up to max results, oldest first. Until Done or Dead it returns the same ones,
+// Next blocks until something waits or ctx ends, and returns up to max results, of each camera and watch the oldest first. Until Done or Dead it returns the same ones,
 // and then first those that are left of them. After Close of the spool it returns ErrClosed.
 func (q *Queue) Next(ctx context.Context, max int) ([]result.Result, error) {
 	for ctx.Err() == nil {
@@ -131,7 +130,7 @@ func (q *Queue) lend(ctx context.Context, max int) error {
 	}
 	s.mu.Lock()
 	shelf := s.book.byName[q.name]
-	entries := s.book.first(shelf, max)
+	entries := s.book.share(shelf, max)
 	shelf.lent = nil
 	for _, e := range entries {
 		shelf.lent = append(shelf.lent, e.position)

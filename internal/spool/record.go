@@ -88,10 +88,38 @@ func decodeDead(text []byte) (d deadLetter, err error) {
 	return d, err
 }
 
-func decodeCursors(text []byte) ([]mark, error) {
+// A cursors record says how far all sinks are: each has everything up to its mark and, of the streams that have overtaken others, up to a lead.
+type cursors struct {
+	marks []mark
+	leads []lead
+}
+
+// A lead says how far a sink is with one stream.
+type lead struct {
+	sink     string
+	stream   stream
+	position uint64
+}
+
+func (c *cursors) encode() []byte {
+	text := appendMarks(nil, c.marks)
+	for _, l := range c.leads {
+		text = appendText(appendText(appendText(text, l.sink), l.stream.camera), l.stream.watch)
+		text = binary.AppendUvarint(text, l.position)
+	}
+	return text
+}
+
+func decodeCursors(text []byte) (c cursors, err error) {
 	in := reader{rest: text}
-	marks := in.marks()
-	return marks, in.err()
+	c.marks = in.marks()
+	for len(in.rest) > 0 && !in.failed {
+		l := lead{sink: in.text(), stream: stream{in.text(), in.text()}, position: in.uvarint()}
+		if !in.failed {
+			c.leads = append(c.leads, l)
+		}
+	}
+	return c, in.err()
 }
 
 // A reader takes values from the front of a text. After the first that is not there it returns zeros.

@@ -2,8 +2,8 @@
 //
 // A result is written once, whatever the number of its sinks. It is accepted when it is committed to the SQLite file spool.db: from then on it
 // survives the end of the process, and a power cut as soon as the file was synced, see Options.Sync. Each sink has a Queue, which gives the
-// results to it in the order in which they were accepted, at least once. A result goes when all its sinks have it, or when a bound is reached;
-// then it is counted.
+// results to it at least once, those of each camera and watch in the order in which they were accepted. A result goes when all its sinks have
+// it, or when a bound is reached; then it is counted.
 //
 // The file is no dependency. A damaged one is set aside and what is readable of it goes into a new one; when the disk cannot be used
 // at all, results are kept in memory, within a bound, until it can. No file is ever repaired in place.

@@ -39,6 +39,9 @@ func (p *Publisher) Join(ctx context.Context, grant overshoot.Grant, video h264.
 	select {
 	case err = <-joined:
 	case <-ctx.Done(): // join sees it too and leaves nothing behind, but may take a while
+		err = ctx.Err()
+	}
+	if err != nil && ctx.Err() != nil { // what the SDK makes of its end is not the reason
 		err = context.Cause(ctx)
 	}
 	if err == nil {
