@@ -1,4 +1,5 @@
-// Package clienttls is the `tls:` section of a sink that connects to a server: whose certificate is good, and which one we show.
+// Package clienttls is the `tls:` section of a sink that connects to a server: whose certificate is good, and which one we show. What else
+// trusts authorities of its own reads them here too.
 package clienttls
 
 import (
@@ -53,7 +54,7 @@ func (s Settings) Config(host string) (*tls.Config, error) {
 		c.ServerName = s.ServerName
 	}
 	if s.CAFile != "" {
-		pool, err := readAuthorities(s.CAFile)
+		pool, err := Authorities(s.CAFile)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,8 @@ func (s Settings) Config(host string) (*tls.Config, error) {
 	return c, nil
 }
 
-func readAuthorities(file string) (*x509.CertPool, error) {
+// Authorities reads a ca_file: PEM, with at least one certificate. Its error names the file.
+func Authorities(file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("the ca_file cannot be read: %w", err)

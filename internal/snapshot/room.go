@@ -7,11 +7,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/diskspace"
 	"golang.org/x/sys/unix"
 )
-
-// minFree is what is left to others on the disk, or a twentieth of it if that is less; the spool leaves as much.
-const minFree = 200 << 20
 
 // The reasons why a picture was removed.
 const (
@@ -38,8 +36,8 @@ func (a *album) isLow(path string) bool {
 	if err := a.disk.statfs(path, &disk); err != nil {
 		return false // then writing will tell
 	}
-	size, free := int64(disk.Blocks)*int64(disk.Bsize), int64(disk.Bavail)*int64(disk.Bsize)
-	return free < min(minFree, size/20)
+	free, leave := diskspace.Of(disk)
+	return free < leave
 }
 
 // trim removes pictures, the oldest first, until they have no more than so many bytes, and none is too old.

@@ -137,32 +137,22 @@ func seeds(t *testing.T, each func(t *testing.T, dice *rand.Rand)) {
 
 func TestBitFlips(t *testing.T) {
 	t.Parallel()
-	w := newWreck(t)
-	total, quarantined := 0, 0
-	seeds(t, func(t *testing.T, dice *rand.Rand) {
-		db, wal := slices.Clone(w.db), slices.Clone(w.wal)
-		file := db
-		if dice.IntN(2) == 0 {
-			file = wal
-		}
-		file[dice.IntN(len(file))] ^= 1 << dice.IntN(8)
-		o := w.judge(t, db, wal)
-		total += o.lost["down"]
-		if o.quarantined {
-			quarantined++
-		}
-		if o.lost["up"] > 2 || o.lost["down"] > 2 {
-			t.Errorf("one bit: %v", o)
-		}
-		if o.quarantined && (o.counted["down"] < o.lost["down"] || o.counted["up"] < o.lost["up"]) {
-			t.Errorf("more was lost than counted: %v", o)
-		}
-	})
-	t.Logf("%d results lost, %d files set aside", total, quarantined)
+	flip := func(file []byte, dice *rand.Rand) { file[dice.IntN(len(file))] ^= 1 << dice.IntN(8) }
+	spoil(t, flip, func(o outcome) bool { return o.lost["up"] <= 2 && o.lost["down"] <= 2 })
 }
 
 func TestZeroedPages(t *testing.T) {
 	t.Parallel()
+	zero := func(file []byte, dice *rand.Rand) {
+		page := dice.IntN(len(file) / 4096)
+		clear(file[page*4096 : (page+1)*4096])
+	}
+	spoil(t, zero, func(o outcome) bool { return o.lost["down"] <= 20 }) // small results share a page
+}
+
+// spoil damages the database or its log. No more may be lost than that costs, nor than is counted.
+func spoil(t *testing.T, damage func(file []byte, dice *rand.Rand), fair func(outcome) bool) {
+	t.Helper()
 	w := newWreck(t)
 	total, quarantined := 0, 0
 	seeds(t, func(t *testing.T, dice *rand.Rand) {
@@ -171,15 +161,14 @@ func TestZeroedPages(t *testing.T) {
 		if dice.IntN(2) == 0 {
 			file = wal
 		}
-		page := dice.IntN(len(file) / 4096)
-		clear(file[page*4096 : (page+1)*4096])
+		damage(file, dice)
 		o := w.judge(t, db, wal)
 		total += o.lost["down"]
 		if o.quarantined {
 			quarantined++
 		}
-		if o.lost["down"] > 20 { // small results share a page
-			t.Errorf("4096 bytes: %v", o)
+		if !fair(o) {
+			t.Errorf("too much was lost: %v", o)
 		}
 		if o.quarantined && (o.counted["down"] < o.lost["down"] || o.counted["up"] < o.lost["up"]) {
 			t.Errorf("more was lost than counted: %v", o)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/diskspace"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,8 +17,6 @@ const (
 	ballastBytes = walBytes + walBytes/4
 	// overhead is what the files take beside the database: the log, which one large transaction may double, and the ballast.
 	overhead = 2*walBytes + ballastBytes
-	// minFree is what we leave to others, or a twentieth of the disk if that is less.
-	minFree = 200 << 20
 	// leastBytes is what we take even of a disk that has less: without a file of some size nothing would get through.
 	leastBytes = 1 << 20
 	// lookEvery is how often we look how full the disk is, while there is something to write.
@@ -68,8 +67,7 @@ func (r *room) look(s *store, now time.Duration) bool {
 	r.looked = max(now, 1)
 	var disk unix.Statfs_t
 	if err := r.statfs(r.folder, &disk); err == nil {
-		size, free := int64(disk.Blocks)*int64(disk.Bsize), int64(disk.Bavail)*int64(disk.Bsize)
-		leave := min(minFree, size/20)
+		free, leave := diskspace.Of(disk)
 		if sizeOf(r.ballast()) == 0 {
 			leave += ballastBytes // what was given up is for the log, not for more results
 		}

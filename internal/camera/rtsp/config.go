@@ -65,10 +65,10 @@ func (c *Config) checkTLS(s config.Section) error {
 	if c.parsed.Scheme != "rtsps" && c.TLS != (TLS{}) {
 		return s.Problemf("tls", "is for encrypted connections; write rtsps:// in the url, or remove tls")
 	}
-	if err := c.TLS.check(besides(s, c.TLS.CAFile)); err != nil {
+	if err := c.TLS.check(s.Path(c.TLS.CAFile)); err != nil {
 		return s.Problemf("tls", "%s", err)
 	}
-	c.TLS.CAFile = besides(s, c.TLS.CAFile)
+	c.TLS.CAFile = s.Path(c.TLS.CAFile)
 	return nil
 }
 

@@ -7,12 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/clienttls"
 )
 
 // TLS says which certificate an rtsps camera may show. The zero value trusts the authorities of the system.
@@ -23,7 +20,7 @@ type TLS struct {
 	ServerName  string      `yaml:"server_name"` // the name in the certificate, where it is not the host of the url
 }
 
-// check takes the ca_file apart, whose path besides has made absolute.
+// check reads the ca_file, whose path counts from the folder of the configuration file no more.
 func (t TLS) check(caFile string) error {
 	pinned := t.Fingerprint != Fingerprint{}
 	switch {
@@ -34,7 +31,7 @@ func (t TLS) check(caFile string) error {
 	case t.CAFile == "":
 		return nil
 	}
-	_, err := readCA(caFile)
+	_, err := clienttls.Authorities(caFile)
 	return err
 }
 
@@ -49,7 +46,7 @@ func (t TLS) config(host string) (*tls.Config, error) {
 		c.VerifyConnection = t.Fingerprint.verify
 	}
 	if t.CAFile != "" {
-		pool, err := readCA(t.CAFile)
+		pool, err := clienttls.Authorities(t.CAFile)
 		if err != nil {
 			return nil, err
 		}
@@ -57,28 +54,6 @@ func (t TLS) config(host string) (*tls.Config, error) {
 	}
 	return c, nil
 }
-
-func readCA(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the ca_file cannot be read: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("the ca_file %s holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----", file)
-	}
-	return pool, nil
-}
-
-// besides returns a path that counts from the folder of the configuration file.
-func besides(s config.Section, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(filepath.Dir(lineAndColumn.ReplaceAllString(s.Position(), "")), path)
-}
-
-var lineAndColumn = regexp.MustCompile(`:\d+:\d+$`)
 
 // A Fingerprint is the SHA-256 of a certificate in DER.
 type Fingerprint [sha256.Size]byte
