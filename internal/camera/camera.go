@@ -15,12 +15,24 @@ const (
 	H264  Codec = "H.264"
 	H265  Codec = "H.265"
 	MJPEG Codec = "MJPEG"
+
+	// Pictures as a sensor gives them, 8 bits a sample, without padding between lines.
+	YUYV Codec = "YUYV" // 4:2:2, packed
+	NV12 Codec = "NV12" // 4:2:0, Y, then U and V in turn
+	I420 Codec = "I420" // 4:2:0, Y, then U, then V
 )
+
+// Raw tells whether pictures are as a sensor gives them.
+func (c Codec) Raw() bool { return c == YUYV || c == NV12 || c == I420 }
+
+// Single tells whether every picture stands alone, and a packet is one.
+func (c Codec) Single() bool { return c == MJPEG || c.Raw() }
 
 // A Format is what a camera says of its video before the first packet. It may be wrong.
 type Format struct {
-	Codec Codec
-	Sets  [][]byte // parameter sets announced apart from the pictures, as NAL units; may be nil, and what the camera gives may be no good
+	Codec         Codec
+	Sets          [][]byte // parameter sets announced apart from the pictures, as NAL units; may be nil, and what the camera gives may be no good
+	Width, Height int      // of raw pictures, in pixels, both even; of others 0
 }
 
 // MaxPayload is the largest payload that leaves for the room, in bytes. LiveKit's SDK refuses anything larger, and with the headers of
@@ -29,7 +41,8 @@ const MaxPayload = 1200
 
 // A Packet is a part of a picture, or all of it.
 type Packet struct {
-	// Payload is an RTP payload of H.264 (RFC 6184) or H.265 (RFC 7798) of any size, or one whole JPEG file. It is borrowed, see Receiver.
+	// Payload is an RTP payload of H.264 (RFC 6184) or H.265 (RFC 7798) of any size, or of other codecs one whole picture: a JPEG file, or
+	// all the samples. It is borrowed, see Receiver.
 	Payload   []byte
 	Timestamp uint32 // of the picture, 90 kHz, any origin, may wrap; the hub maps it to one steady clock
 	Marker    bool   // the last packet of its picture, as far as the camera says

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
@@ -103,7 +104,7 @@ func (e *Encoders) consider(ctx context.Context, enough func(Verdict) bool) (ver
 	case <-ctx.Done():
 		return nil, "", ctx.Err()
 	}
-	path, err = find(e.program) // each time: it may have been installed meanwhile
+	path, err = child.Find(e.program) // each time: it may have been installed meanwhile
 	if err != nil {
 		return nil, "", &camera.Fault{
 			Reason: camera.WrongCodec, Err: fmt.Errorf("the video must be transcoded: %w", err), Advice: "install ffmpeg (apt install ffmpeg), " + advice,

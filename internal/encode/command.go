@@ -2,7 +2,6 @@ package encode
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -115,14 +114,4 @@ func bitrate(o Options) int {
 		lines = 1080
 	}
 	return max(300_000, 2_000_000*lines/720*lines/720)
-}
-
-// environment lets through what drivers need. The rest, where secrets may stand, is no business of a program that decodes strangers' video.
-func environment(all []string) []string {
-	known := []string{
-		"PATH", "HOME", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(entry string) bool {
-		return !slices.ContainsFunc(known, func(name string) bool { return len(entry) > len(name) && entry[:len(name)+1] == name+"=" })
-	})
 }

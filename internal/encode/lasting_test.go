@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child"
 )
 
 // noise is a picture that costs an encoder as many bits as it may use.
@@ -40,7 +41,7 @@ func TestPicturesStayGoodForLong(t *testing.T) {
 		f.complete(int64(i) * hertz / 15)
 		input = append(input, f.data...)
 	}
-	program, err := find("ffmpeg")
+	program, err := child.Find("ffmpeg")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,9 @@ package encode
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"image"
 	"image/jpeg"
-	"os/exec"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -245,39 +243,6 @@ func FuzzJPEGSize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if size := jpegSize(file); size != nil && len(size) != 4 {
 			t.Fatalf("got %v", size)
-		}
-	})
-}
-
-func TestParseStat(t *testing.T) {
-	const text = "4711 (a) b) 1 (c) R 1 4711 4711 0 -1 4194304 100 0 0 0 250 50 0 0 25 5 1 0 100 0 0"
-	if got, ok := parseStat([]byte(text)); !ok || got != 3*time.Second {
-		t.Errorf("got %v, %v", got, ok)
-	}
-	for _, bad := range []string{"", "1 (x) R", "4711 no name", "1 (x) R 1 1 1 0 -1 1 1 0 0 0 x y 0 0"} {
-		if got, ok := parseStat([]byte(bad)); ok {
-			t.Errorf("%q: got %v", bad, got)
-		}
-	}
-}
-
-// A process that hangs in a driver does not even end when it is killed. Neither its camera nor the end of the agent may wait for it.
-func TestAChildThatCannotBeKilledIsLeft(t *testing.T) {
-	gone := exec.Command("true")
-	if err := gone.Run(); err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		c := &child{cmd: gone, usage: &usage{}, done: make(chan struct{})} // done is never closed
-		hangs := errors.New("it hangs")
-		if err := c.converse(t.Context(), func(context.Context) error { return hangs }); !errors.Is(err, hangs) {
-			t.Errorf("got %v", err)
-		}
-		if !errors.Is(c.end(), errImmortal) {
-			t.Errorf("ended with %v", c.end())
-		}
-		if got, want := c.verdict(), "ffmpeg does not end: a driver hangs, it cannot even be killed"; got != want {
-			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
-
+	"github.com/overshoot-ai/overshoot-agent/internal/child"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"go.uber.org/zap"
 )
@@ -53,22 +53,22 @@ func probe(ctx context.Context, program string, e encoder, scrub func(string) st
 
 // exchange runs program once: input goes in, read takes what comes out.
 func exchange(ctx context.Context, program string, args []string, input []byte, scrub func(string) string, read func(io.Reader) error) error {
-	c, err := startChild(program, args)
+	c, err := child.Start(child.Command{Program: program, Args: args, Env: child.Environment()})
 	if err != nil {
 		return err
 	}
-	said := talk{log: zap.NewNop(), scrub: scrub}
-	err = c.converse(ctx,
-		func(context.Context) error { return give(c.stdin, input) },
-		func(context.Context) error { return read(c.stdout) },
-		func(ctx context.Context) error { said.listen(c.stderr); c.settle(ctx); return nil })
+	said := child.Talk{Log: zap.NewNop(), Scrub: scrub}
+	err = c.Converse(ctx,
+		func(context.Context) error { return give(c.Stdin, input) },
+		func(context.Context) error { return read(c.Stdout) },
+		func(ctx context.Context) error { said.Listen(c.Stderr); c.Settle(ctx); return nil })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case c.end() != nil && said.first != "":
-		return errors.New(said.first) // what follows are consequences
-	case c.end() != nil:
-		return errors.New(c.verdict())
+	case c.End() != nil && said.First() != "":
+		return errors.New(said.First()) // what follows are consequences
+	case c.End() != nil:
+		return errors.New(c.Verdict())
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/child"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"go.uber.org/zap"
 )
@@ -19,8 +20,8 @@ type shift struct {
 	choice  choice
 	packets *packets
 
-	child   *child
-	said    talk
+	child   *child.Child
+	said    child.Talk
 	pulse   pulse
 	failed  bool          // it should have gone on
 	changed bool          // the camera's pictures changed, and with them the encoder must
@@ -35,14 +36,14 @@ var errEnded = errors.New("the encoder ended")
 func (s *shift) run(ctx context.Context) error {
 	t := s.t
 	t.options.Metrics.dropped.Add(float64(t.queue.restart()))
-	child, err := startChild(s.choice.program, arguments(s.choice.encoder, t.options))
+	ffmpeg, err := child.Start(child.Command{Program: s.choice.program, Args: arguments(s.choice.encoder, t.options), Env: child.Environment()})
 	if err != nil {
 		s.failed = true
 		return err
 	}
-	s.child = child
-	s.said = talk{log: t.options.Log, scrub: t.options.Encoders.scrub}
-	err = child.converse(ctx, s.feed, s.read, s.watch, s.listen)
+	s.child = ffmpeg
+	s.said = child.Talk{Log: t.options.Log, Scrub: t.options.Encoders.scrub, Name: "ffmpeg"}
+	err = ffmpeg.Converse(ctx, s.feed, s.read, s.watch, s.listen)
 	s.charge()
 	switch {
 	case guard.Panicked(err):
@@ -52,7 +53,7 @@ func (s *shift) run(ctx context.Context) error {
 	case s.changed && errors.Is(err, errEnded):
 		return nil
 	case errors.Is(err, errEnded):
-		err = fmt.Errorf("%s; %s", child.verdict(), s.said.words())
+		err = fmt.Errorf("%s; %s", ffmpeg.Verdict(), s.said.Words())
 	}
 	s.failed = true
 	return err
@@ -61,7 +62,7 @@ func (s *shift) run(ctx context.Context) error {
 // feed gives the child the pictures of one shape.
 func (s *shift) feed(ctx context.Context) error {
 	q := s.t.queue
-	if _, err := s.child.stdin.Write(ivfStart()); err != nil {
+	if _, err := s.child.Stdin.Write(ivfStart()); err != nil {
 		return nil // it is gone, which read will notice
 	}
 	for shape := 0; ; {
@@ -75,10 +76,10 @@ func (s *shift) feed(ctx context.Context) error {
 			q.unread(f)
 			s.changed = true
 			s.pulse.ending()
-			return s.child.stdin.Close()
+			return s.child.Stdin.Close()
 		}
 		s.pulse.writing()
-		_, err := s.child.stdin.Write(f.data)
+		_, err := s.child.Stdin.Write(f.data)
 		s.pulse.written()
 		q.recycle(f)
 		if err != nil {
@@ -89,7 +90,7 @@ func (s *shift) feed(ctx context.Context) error {
 
 // read delivers what the child makes.
 func (s *shift) read(ctx context.Context) error {
-	err := new(demuxer).run(s.child.stdout, func(picture []byte, pts uint64) {
+	err := new(demuxer).run(s.child.Stdout, func(picture []byte, pts uint64) {
 		if !s.packets.send(picture, uint32(pts)) {
 			return
 		}
@@ -101,7 +102,7 @@ func (s *shift) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.child.settle(ctx)
+	s.child.Settle(ctx)
 	return errEnded
 }
 
@@ -125,13 +126,13 @@ func (s *shift) watch(ctx context.Context) error {
 
 // listen takes down what the child says.
 func (s *shift) listen(context.Context) error {
-	s.said.listen(s.child.stderr)
+	s.said.Listen(s.child.Stderr)
 	return nil
 }
 
 // charge brings the processor time in the metrics up to date.
 func (s *shift) charge() {
-	used := s.child.processorTime()
+	used := s.child.ProcessorTime()
 	if used > s.charged {
 		s.t.options.Metrics.cpu.Add((used - s.charged).Seconds())
 		s.charged = used

@@ -1,4 +1,6 @@
-package encode
+// Package child runs other people's programs beside the agent: each in a process group of its own, behind the agent's own work, ended when it
+// is no longer wanted and when the agent ends, however that ends. What such a program says goes to the log, and what it costs to the metrics.
+package child
 
 import (
 	"context"
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -16,22 +19,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// niceness puts ffmpeg behind the agent's own goroutines: pictures may be late, leases may not.
+// niceness puts children behind the agent's own goroutines: pictures may be late, leases may not.
 const niceness = 5
 
-// A child is a running ffmpeg. It ends when it is killed, and with the agent, however that ends.
-type child struct {
-	stdin, stdout, stderr *os.File // our ends of its pipes
-	usage                 *usage
-	cmd                   *exec.Cmd
-	done                  chan struct{} // closed when it is gone
-	ended                 error         // how, nil for exit status 0; valid once done is closed, see end
+// A Command says what to run.
+type Command struct {
+	Program string   // a path, see Find
+	Args    []string // without the program
+	Env     []string // all of its environment, see Environment
 }
 
-// startChild starts program. Every child needs a converse, which ends it.
-func startChild(program string, args []string) (*child, error) {
-	c := &child{done: make(chan struct{}), cmd: exec.Command(program, args...)}
-	c.cmd.Env = environment(os.Environ())
+// A Child is a running program. It ends when it is killed, and with the agent, however that ends.
+type Child struct {
+	Stdin, Stdout, Stderr *os.File // our ends of its pipes
+
+	name  string
+	usage *usage
+	cmd   *exec.Cmd
+	done  chan struct{} // closed when it is gone
+	ended error         // how, nil for exit status 0; valid once done is closed, see End
+}
+
+// Start starts a program. Every child needs a Converse, which ends it.
+func Start(what Command) (*Child, error) {
+	c := &Child{name: filepath.Base(what.Program), done: make(chan struct{}), cmd: exec.Command(what.Program, what.Args...)}
+	c.cmd.Env = what.Env
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	theirs, err := c.pipes()
 	if err == nil {
@@ -39,8 +51,8 @@ func startChild(program string, args []string) (*child, error) {
 	}
 	closeAll(theirs...)
 	if err != nil {
-		closeAll(c.stdin, c.stdout, c.stderr)
-		return nil, fmt.Errorf("starting %s: %w", program, err)
+		closeAll(c.Stdin, c.Stdout, c.Stderr)
+		return nil, fmt.Errorf("starting %s: %w", what.Program, err)
 	}
 	// Best effort: without it everything works as well, as long as the machine is not busy.
 	_ = unix.Setpriority(unix.PRIO_PGRP, c.cmd.Process.Pid, niceness)
@@ -48,7 +60,7 @@ func startChild(program string, args []string) (*child, error) {
 }
 
 // pipes makes the pipes and returns the child's ends.
-func (c *child) pipes() (theirs []*os.File, err error) {
+func (c *Child) pipes() (theirs []*os.File, err error) {
 	pipe := func() (r, w *os.File) {
 		if err == nil {
 			r, w, err = os.Pipe()
@@ -56,11 +68,11 @@ func (c *child) pipes() (theirs []*os.File, err error) {
 		return r, w
 	}
 	stdin, ours := pipe()
-	c.stdin = ours
+	c.Stdin = ours
 	out, stdout := pipe()
-	c.stdout = out
+	c.Stdout = out
 	diagnostics, stderr := pipe()
-	c.stderr = diagnostics
+	c.Stderr = diagnostics
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, stderr
 	return []*os.File{stdin, stdout, stderr}, err
 }
@@ -75,7 +87,7 @@ func closeAll(files ...*os.File) {
 
 // start starts the process and a goroutine that waits for its end. The kernel kills the child when the thread that started it ends (not
 // the process, whatever the manual says), so that goroutine keeps its thread.
-func (c *child) start() error {
+func (c *Child) start() error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -97,7 +109,7 @@ func (c *child) start() error {
 }
 
 // wait reaps the child, and before that whatever is left of its group: until then nobody else can have its id.
-func (c *child) wait() {
+func (c *Child) wait() {
 	for {
 		err := unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
@@ -109,9 +121,9 @@ func (c *child) wait() {
 	close(c.done)
 }
 
-// kill ends the child and all it started. What is read from it or written to it after that ends soon. It may be called again, and from any
+// Kill ends the child and all it started. What is read from it or written to it after that ends soon. It may be called again, and from any
 // goroutine. It does not wait for ever: a process that hangs in a driver cannot be killed before the driver lets it go.
-func (c *child) kill() {
+func (c *Child) Kill() {
 	_ = c.cmd.Process.Kill() // harmless when it is gone
 	patience := time.NewTimer(killGrace)
 	defer patience.Stop()
@@ -130,14 +142,14 @@ const (
 )
 
 // limitPipes ends reads and writes that a process might hold up that left the child's group, or that cannot be killed.
-func (c *child) limitPipes() {
-	for _, f := range []*os.File{c.stdin, c.stdout, c.stderr} {
+func (c *Child) limitPipes() {
+	for _, f := range []*os.File{c.Stdin, c.Stdout, c.Stderr} {
 		_ = f.SetDeadline(time.Now().Add(grace))
 	}
 }
 
-// settle waits for a child that closed its output, so that it can say how it ended.
-func (c *child) settle(ctx context.Context) {
+// Settle waits for a child that closed its output, so that it can say how it ended.
+func (c *Child) Settle(ctx context.Context) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
@@ -147,27 +159,27 @@ func (c *child) settle(ctx context.Context) {
 	}
 }
 
-// converse runs the parts of a conversation with the child, each on a goroutine of its own: they write to it, read from it and watch it. It
+// Converse runs the parts of a conversation with the child, each on a goroutine of its own: they write to it, read from it and watch it. It
 // returns when all have returned, with the first error if there was one; the child is killed as soon as one fails or ctx ends. Afterwards the
 // child is gone, unless it cannot be killed.
-func (c *child) converse(ctx context.Context, parts ...func(context.Context) error) error {
+func (c *Child) Converse(ctx context.Context, parts ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, c.kill)
+	stop := context.AfterFunc(ctx, c.Kill)
 	defer stop()
 	for _, part := range parts {
 		guard.Go(group, func() error { return part(ctx) })
 	}
 	err := group.Wait()
-	c.kill()
-	closeAll(c.stdin, c.stdout, c.stderr, c.usage.stat)
+	c.Kill()
+	closeAll(c.Stdin, c.Stdout, c.Stderr, c.usage.stat)
 	return err
 }
 
 // errImmortal: it is left to itself, and to the goroutine that waits for its end.
 var errImmortal = errors.New("a driver hangs, it cannot even be killed")
 
-// end returns how the child ended, nil for exit status 0. Call it after converse.
-func (c *child) end() error {
+// End returns how the child ended, nil for exit status 0. Call it after Converse.
+func (c *Child) End() error {
 	select {
 	case <-c.done:
 		return c.ended
@@ -176,20 +188,20 @@ func (c *child) end() error {
 	}
 }
 
-// verdict says the same in words.
-func (c *child) verdict() string {
-	switch err := c.end(); err {
+// Verdict says the same in words.
+func (c *Child) Verdict() string {
+	switch err := c.End(); err {
 	case nil:
-		return "ffmpeg ended by itself"
+		return c.name + " ended by itself"
 	case errImmortal:
-		return "ffmpeg does not end: " + err.Error()
+		return c.name + " does not end: " + err.Error()
 	default:
-		return "ffmpeg ended with " + err.Error()
+		return c.name + " ended with " + err.Error()
 	}
 }
 
-// processorTime is what the child used so far, exact once it is gone.
-func (c *child) processorTime() time.Duration {
+// ProcessorTime is what the child used so far, exact once it is gone.
+func (c *Child) ProcessorTime() time.Duration {
 	select {
 	case <-c.done:
 		return c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
@@ -198,8 +210,8 @@ func (c *child) processorTime() time.Duration {
 	}
 }
 
-// find returns the path of ffmpeg.
-func find(program string) (string, error) {
+// Find returns the path of a program: "ffmpeg", or a path to it.
+func Find(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		return "", fmt.Errorf("looking for %s: %s", program, strings.TrimPrefix(err.Error(), "exec: "))

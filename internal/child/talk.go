@@ -1,4 +1,4 @@
-package encode
+package child
 
 import (
 	"bufio"
@@ -16,10 +16,12 @@ const (
 	talkWidth  = 1024
 )
 
-// talk passes what ffmpeg says on standard error to the log, line by line and not too much of it.
-type talk struct {
-	log    *zap.Logger
-	scrub  func(string) string
+// A Talk passes what a child says on standard error to the log, line by line and not too much of it.
+type Talk struct {
+	Log   *zap.Logger
+	Scrub func(string) string // takes secrets out of it
+	Name  string              // of who speaks
+
 	window time.Time // its begin
 	said   int       // lines in it
 	hidden int       // lines kept from the log
@@ -27,13 +29,13 @@ type talk struct {
 	tail   []string  // the last lines
 }
 
-// listen reads until r ends.
-func (t *talk) listen(r io.Reader) {
+// Listen reads until r ends.
+func (t *Talk) Listen(r io.Reader) {
 	in := bufio.NewReaderSize(r, talkWidth)
 	for {
 		line, err := in.ReadSlice('\n') // or as much of it as fits
 		if text := tidy(string(line)); text != "" {
-			t.hear(t.scrub(text))
+			t.hear(t.Scrub(text))
 		}
 		if err != nil && err != bufio.ErrBufferFull {
 			t.tellHidden()
@@ -51,7 +53,7 @@ func tidy(line string) string {
 	return line
 }
 
-func (t *talk) hear(line string) {
+func (t *Talk) hear(line string) {
 	if t.first == "" {
 		t.first = line
 	}
@@ -67,20 +69,23 @@ func (t *talk) hear(line string) {
 		t.hidden++
 		return
 	}
-	t.log.Warn("ffmpeg says", zap.String("line", line))
+	t.Log.Warn(t.Name+" says", zap.String("line", line))
 }
 
-func (t *talk) tellHidden() {
+func (t *Talk) tellHidden() {
 	if t.hidden > 0 {
-		t.log.Warn("ffmpeg said more", zap.Int("lines", t.hidden))
+		t.Log.Warn(t.Name+" said more", zap.Int("lines", t.hidden))
 		t.hidden = 0
 	}
 }
 
-// words is what it said last. Call it when listen has returned.
-func (t *talk) words() string {
+// Words is what it said last. Call it when Listen has returned.
+func (t *Talk) Words() string {
 	if len(t.tail) == 0 {
 		return "it did not say why"
 	}
 	return "it said: " + strings.Join(t.tail, " / ")
 }
+
+// First is the first line, of which the others often are consequences; "" if it said nothing. Call it when Listen has returned.
+func (t *Talk) First() string { return t.first }
