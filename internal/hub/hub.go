@@ -17,8 +17,8 @@ import (
 
 // A Hub takes the H.264 of one camera: payloads of at most camera.MaxPayload bytes, the last of each picture marked. Begin and Packet belong to the goroutine of the source, the other methods to any.
 //
-// The two functions may be set before the first of them is called. They are called on the goroutine of the source, without a lock, and
-// must not block.
+// The functions may be set before the first of them is called, and must not block. Those that are told something are called on the goroutine
+// of the source, without a lock.
 type Hub struct {
 	// OnLongInterval is told, once for each session of the camera, that its key frames are far apart, in words for its owner.
 	OnLongInterval func(advice string)
@@ -26,6 +26,9 @@ type Hub struct {
 	// with a new session. Size or profile may be different now: whoever publishes them compares both with h264.ParseSPS. The sets may be
 	// kept.
 	OnChange func(before, after []byte)
+	// AskKeyFrame asks whoever makes the pictures for a key frame, and reports whether one will come at once; nil: nobody can be asked. It is
+	// called on any goroutine, under the hub's lock.
+	AskKeyFrame func() bool
 
 	metrics *Metrics
 

@@ -4,14 +4,14 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Vectors are the hub's metrics of all cameras.
 type Vectors struct {
-	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, dropped *prometheus.CounterVec
-	interval                                                                            *prometheus.GaugeVec
+	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, asked, dropped *prometheus.CounterVec
+	interval                                                                                   *prometheus.GaugeVec
 }
 
 // Metrics are those of one camera.
 type Metrics struct {
-	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, dropped prometheus.Counter
-	interval                                                                            prometheus.Gauge
+	packets, bytes, pictures, keys, undecodable, clockResets, skipped, replays, asked, dropped prometheus.Counter
+	interval                                                                                   prometheus.Gauge
 }
 
 // NewVectors registers the hub's metrics.
@@ -36,6 +36,7 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		clockResets: counter("clock_resets_total", "Jumps in the camera's timestamps that were bridged with the time of arrival."),
 		skipped:     counter("frames_skipped_total", "Pictures the room did not get: writing to it was slower than the camera, or a key frame ended a replay."),
 		replays:     counter("replays_total", "Groups of pictures sent again from their key frame, because a stay began or the room asked."),
+		asked:       counter("key_frames_asked_total", "Key frames asked of our own encoder, because the room asked."),
 		dropped:     counter("unreplayable_groups_total", "Groups of pictures too long or too large to be kept for a replay."),
 	}
 }
@@ -45,7 +46,7 @@ func (v *Vectors) Camera(name string) *Metrics {
 	return &Metrics{
 		packets: v.packets.WithLabelValues(name), bytes: v.bytes.WithLabelValues(name), pictures: v.pictures.WithLabelValues(name),
 		keys: v.keys.WithLabelValues(name), undecodable: v.undecodable.WithLabelValues(name),
-		clockResets: v.clockResets.WithLabelValues(name), skipped: v.skipped.WithLabelValues(name), replays: v.replays.WithLabelValues(name),
+		clockResets: v.clockResets.WithLabelValues(name), skipped: v.skipped.WithLabelValues(name), replays: v.replays.WithLabelValues(name), asked: v.asked.WithLabelValues(name),
 		dropped: v.dropped.WithLabelValues(name), interval: v.interval.WithLabelValues(name),
 	}
 }
@@ -53,7 +54,7 @@ func (v *Vectors) Camera(name string) *Metrics {
 // Forget removes the series of a camera that is no longer configured.
 func (v *Vectors) Forget(name string) {
 	for _, c := range []*prometheus.CounterVec{
-		v.packets, v.bytes, v.pictures, v.keys, v.undecodable, v.clockResets, v.skipped, v.replays, v.dropped,
+		v.packets, v.bytes, v.pictures, v.keys, v.undecodable, v.clockResets, v.skipped, v.replays, v.asked, v.dropped,
 	} {
 		c.DeleteLabelValues(name)
 	}

@@ -17,10 +17,10 @@ const (
 
 // request is an outlet's wish for a key frame.
 type request struct {
-	wanted   bool
-	keyAt    time.Time // when the newest key frame began to go out
-	replayed time.Time // when a request was fulfilled
-	pause    time.Duration
+	wanted bool
+	keyAt  time.Time // when the newest key frame began to go out
+	acted  time.Time // when something was done for a request
+	pause  time.Duration
 }
 
 // served notes that a key frame begins to go out.
@@ -29,10 +29,10 @@ func (r *request) served() { r.wanted, r.keyAt = false, time.Now() }
 // Refresh says that the room asked for a key frame (PLI or FIR): a viewer came, or one lost a packet and cannot go on. If the current
 // group of pictures is there, it is sent again from its key frame on, as at Attach. Viewers that had no need of it see the last seconds
 // once more, four times as fast. The other choice is to leave the one without a picture until the camera's next key frame; a room has no
-// way to serve that viewer alone.
+// way to serve that viewer alone. Where whoever makes the pictures can be asked for a key frame, that is done instead: it costs less.
 //
-// There is at most one such replay in a second, fewer if they follow one another, and none right after a key frame. A request that comes
-// too soon is not lost but waits, until a key frame goes out in one way or the other. Refresh does not block; without an outlet it does
+// There is at most one such replay or question in a second, fewer if they follow one another, and none right after a key frame. A request
+// that comes too soon is not lost but waits, until a key frame goes out in one way or the other. Refresh does not block; without an outlet it does
 // nothing.
 func (h *Hub) Refresh() {
 	h.mu.Lock()
@@ -59,21 +59,31 @@ func (h *Hub) Lag() time.Duration {
 
 func (h *Hub) fresh(now time.Time) bool { return now.Sub(h.clock.at) <= stale }
 
-func (h *Hub) mayReplay(o *outlet) bool {
+func (h *Hub) mayServe(o *outlet) bool {
 	now := time.Now()
-	return h.gop.kept && h.fresh(now) && now.Sub(o.keyAt) >= crossing && now.Sub(o.replayed) >= o.pause
+	return h.fresh(now) && now.Sub(o.keyAt) >= crossing && now.Sub(o.acted) >= o.pause
 }
 
-// replay fulfils a request.
-func (h *Hub) replay(o *outlet) {
+// serve does what can be done for a request, and reports whether the outlet now goes on with another picture than the next. A key frame that
+// was asked for fulfils the request when it comes.
+func (h *Hub) serve(o *outlet) bool {
+	asked := h.AskKeyFrame != nil && h.AskKeyFrame()
+	if !asked && !h.gop.kept {
+		return false
+	}
 	now := time.Now()
-	if now.Sub(o.replayed) < 4*o.pause {
+	if now.Sub(o.acted) < 4*o.pause {
 		o.pause = min(2*o.pause, longestPause)
 	} else {
 		o.pause = shortestPause
 	}
-	o.replayed = now
+	o.acted = now
+	if asked {
+		h.metrics.asked.Inc()
+		return false
+	}
 	h.rewind(o)
+	return true
 }
 
 // rewind makes the outlet go on with the beginning of the current group of pictures, which is kept.

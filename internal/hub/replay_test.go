@@ -271,6 +271,37 @@ func TestARequestThatComesTooSoonIsNotLost(t *testing.T) {
 	})
 }
 
+// An encoder of ours makes a key frame on request. Nothing is shown twice then, and a storm of requests makes no storm of key frames.
+func TestWhereAKeyFrameCanBeAskedForNothingIsReplayed(t *testing.T) {
+	stage(t, func(t *testing.T, f *film) {
+		asked := 0
+		f.h.AskKeyFrame = func() bool {
+			asked++
+			f.cut = true
+			return true
+		}
+		r := &recorder{}
+		defer f.h.Attach(r.write)()
+		f.shoot(30)
+		f.h.Refresh()
+		f.shoot(30)
+		shots := f.seen(t, r)
+		if got := numbers(shots); !slices.Equal(got, count(0, 59)) || !f.key[30] {
+			t.Errorf("got pictures %v, of which the one after the request is a key frame: %v", got, f.key[30])
+		}
+		for range 14 * 30 {
+			f.h.Refresh()
+			f.shoot(1)
+		}
+		if f.seen(t, r); asked != 4 { // the first, and after 0, 2 and 6 s
+			t.Errorf("%d key frames were asked for in 14 s", asked)
+		}
+		if got := testutil.ToFloat64(f.h.metrics.replays); got != 0 {
+			t.Errorf("%v replays", got)
+		}
+	})
+}
+
 func TestAStormOfRequestsIsAnsweredLessAndLess(t *testing.T) {
 	stage(t, func(t *testing.T, f *film) {
 		r := &recorder{}

@@ -32,8 +32,7 @@ func (h *Hub) turn(o *outlet) bool {
 		} else {
 			o.mode = waiting
 		}
-	case o.wanted && h.mayReplay(o):
-		h.replay(o)
+	case o.wanted && h.mayServe(o) && h.serve(o):
 	case o.mode == behind && h.gop.kept && o.at.before(h.gop.start) && h.lag(o) > o.bearable():
 		h.leap(o)
 	default:
