@@ -77,3 +77,10 @@ type Source interface {
 	// String names the camera's address for people, without credentials.
 	String() string
 }
+
+// An Awaiter is a source that can tell when a device that was not there has come. Not every source is one.
+type Awaiter interface {
+	// Await is called after an attempt that ended as Unreachable. It blocks until the device comes, or ctx ends; where the device is there
+	// already, it returns at once.
+	Await(ctx context.Context)
+}

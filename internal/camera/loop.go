@@ -42,9 +42,25 @@ func (l *Loop) Run(ctx context.Context) error {
 		reason := ReasonOf(err)
 		l.Metrics.reconnects.WithLabelValues(string(reason)).Inc()
 		l.Part.Set("failed", err)
-		retry.Sleep(ctx, pauses.after(reason, delivered))
+		l.rest(ctx, reason, pauses.after(reason, delivered))
 	}
 	return ctx.Err()
+}
+
+// blink is the least time between two attempts where the first found no device: one that comes and goes must not keep the processor busy.
+const blink = 100 * time.Millisecond
+
+// rest waits before the next attempt, no longer than until the device is there that was missed.
+func (l *Loop) rest(ctx context.Context, reason Reason, pause time.Duration) {
+	device, ok := l.Source.(Awaiter)
+	if !ok || reason != Unreachable || pause < blink {
+		retry.Sleep(ctx, pause)
+		return
+	}
+	retry.Sleep(ctx, blink)
+	ctx, end := context.WithTimeout(ctx, pause-blink)
+	defer end()
+	device.Await(ctx)
 }
 
 // Advise shows what the camera's owner could do about its video, until the next session begins.

@@ -59,6 +59,59 @@ func deliver(ctx context.Context, r camera.Receiver, d time.Duration) {
 	}
 }
 
+// plugged is a source whose device comes after a while.
+type plugged struct {
+	source
+	comes time.Duration
+}
+
+func (p *plugged) Await(ctx context.Context) {
+	select {
+	case <-time.After(time.Until(p.starts()[0].Add(p.comes))):
+	case <-ctx.Done():
+	}
+}
+
+// A camera that was unplugged for a day is back at once, however long the pauses have become.
+func TestADeviceThatComesIsOpenedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const comes = 24 * time.Hour
+		p := &plugged{comes: comes}
+		p.play = func(ctx context.Context, r camera.Receiver, _ int) error {
+			if time.Since(p.starts()[0]) < comes {
+				return &camera.Fault{Reason: camera.Unreachable, Err: errors.New("it is not there")}
+			}
+			deliver(ctx, r, time.Hour)
+			return nil
+		}
+		_, stop := startWith(t, p, nil)
+		time.Sleep(comes + time.Minute)
+		stop()
+		starts := p.starts()
+		if late := starts[len(starts)-1].Sub(starts[0]) - comes; late < 0 || late > 150*time.Millisecond {
+			t.Errorf("it was opened %v after it came", late)
+		}
+		if n := len(starts); n > 24*3600/10 {
+			t.Errorf("%d attempts", n)
+		}
+	})
+}
+
+func TestADeviceThatIsThereAndCannotBeReachedKeepsNobodyBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plugged{}
+		p.play = func(context.Context, camera.Receiver, int) error {
+			return &camera.Fault{Reason: camera.Unreachable, Err: errors.New("it is not there")}
+		}
+		_, stop := startWith(t, p, nil)
+		time.Sleep(time.Minute)
+		stop()
+		if n := len(p.starts()); n > 601 {
+			t.Errorf("%d attempts in a minute", n)
+		}
+	})
+}
+
 func newPart() *status.Part {
 	return status.NewBoard(zap.NewNop(), prometheus.NewRegistry()).Add("c", camera.Kind)
 }
@@ -83,7 +136,7 @@ func (t through) Run(ctx context.Context) error {
 func start(t *testing.T, s *source) (part *status.Part, stop func()) { return startWith(t, s, nil) }
 
 // startWith is told what to think of the video.
-func startWith(t *testing.T, s *source, video camera.Video) (part *status.Part, stop func()) {
+func startWith(t *testing.T, s camera.Source, video camera.Video) (part *status.Part, stop func()) {
 	part = newPart()
 	feed := hub.New(hub.NewVectors(prometheus.NewRegistry()).Camera("c"))
 	l := &camera.Loop{

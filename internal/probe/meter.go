@@ -23,7 +23,7 @@ type meter struct {
 	codec   camera.Codec // by content; "" until it is certain
 	avc     avc
 	hevc    hevc
-	mjpeg   mjpeg
+	single  single
 }
 
 // Packets counts those of a video.
@@ -41,13 +41,13 @@ func (m *meter) Begin(f camera.Format) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.begun, m.said = time.Now(), f
-	switch f.Codec {
-	case camera.MJPEG: // nothing else looks like it to the source, which has put its files together
-		m.codec = camera.MJPEG
-	default:
-		m.avc.announced(f.Sets)
-		m.hevc.announced(f.Sets)
+	if f.Codec.Single() { // the source knows whole pictures when it has them
+		m.codec = f.Codec
+		m.single.begin(f)
+		return
 	}
+	m.avc.announced(f.Sets)
+	m.hevc.announced(f.Sets)
 }
 
 // Packet implements camera.Receiver.
@@ -66,8 +66,8 @@ func (m *meter) Packet(p camera.Packet) {
 	m.packets.Largest = max(m.packets.Largest, len(p.Payload))
 	m.packets.Lost += p.Lost
 	m.sniff(p.Payload)
-	if m.codec == camera.MJPEG {
-		m.mjpeg.packet(p, now)
+	if m.codec.Single() {
+		m.single.packet(m.codec, p, now)
 	}
 	if m.codec == camera.H265 || m.codec == "" {
 		m.hevc.packet(p, now)
@@ -97,10 +97,10 @@ func (m *meter) is() camera.Codec {
 
 // film returns the pictures of the video. It needs the lock.
 func (m *meter) film() *film {
-	switch m.is() {
-	case camera.MJPEG:
-		return &m.mjpeg.film
-	case camera.H265:
+	switch codec := m.is(); {
+	case codec.Single():
+		return &m.single.film
+	case codec == camera.H265:
 		return &m.hevc.film
 	}
 	return &m.avc.film

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 )
 
 // Print writes the report for people.
@@ -69,7 +68,7 @@ func (v *Video) print(page printer, watched time.Duration) {
 	}
 	page.row("pictures", "%s", v.pictureWords())
 	page.row("bit rate", "%.2f Mbit/s", float64(v.BitRate)/1e6)
-	if v.Codec != camera.MJPEG { // which has none of these
+	if !v.Codec.Single() { // which has none of these
 		page.row("key frames", "%s", v.keyWords())
 		page.row("B-frames", "%s", choose(v.BFrames, "yes", "none"))
 		page.row("parameter sets", "%s", v.setWords())

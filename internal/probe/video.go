@@ -28,11 +28,11 @@ func (m *meter) video() *Video {
 
 // describe says what the parameter sets say, or the files of MJPEG.
 func (m *meter) describe(v *Video) {
-	switch v.Codec {
-	case camera.MJPEG:
-		v.Width, v.Height = m.mjpeg.size.X, m.mjpeg.size.Y
-		v.ParameterSets = ParameterSets{InBand: true, Changes: m.mjpeg.resized}
-	case camera.H265:
+	switch {
+	case v.Codec.Single():
+		v.Width, v.Height = m.single.size.X, m.single.size.Y
+		v.ParameterSets = ParameterSets{InBand: true, Changes: m.single.resized}
+	case v.Codec == camera.H265:
 		v.ParameterSets = m.hevc.sets.summary()
 		if !m.hevc.known {
 			return
@@ -40,7 +40,7 @@ func (m *meter) describe(v *Video) {
 		sps := &m.hevc.sps
 		v.Format, v.Width, v.Height = describe265(sps), sps.Width(), sps.Height()
 		v.AnnouncedFPS = possibleFPS(sps.FPS())
-	case camera.H264:
+	case v.Codec == camera.H264:
 		m.describe264(v)
 	}
 }
