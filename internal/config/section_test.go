@@ -161,12 +161,20 @@ func TestSectionsKnowTheirPlace(t *testing.T) {
 }
 
 func TestSectionsOfShortAndLongFormAreEqual(t *testing.T) {
-	short, _ := load(t, write(t, "c.yaml", minimal), options())
-	long, _ := load(t, write(t, "c.yaml", strings.Replace(minimal, "source: rtsp://10.0.0.21/s", "source: {type: rtsp, url: rtsp://10.0.0.21/s}", 1)), options())
-	if !short.Cameras[0].Source.Equal(long.Cameras[0].Source) {
-		t.Error("the forms differ")
+	source := func(text string) config.Section {
+		c, _ := load(t, write(t, "c.yaml", strings.Replace(minimal, "rtsp://10.0.0.21/s", text, 1)), options())
+		return c.Cameras[0].Source
 	}
-	if short.Cameras[0].Source.Equal(config.Section{}) || !(config.Section{}).Equal(config.Section{}) {
+	for short, long := range map[string]string{
+		"rtsp://10.0.0.21/s": "{type: rtsp, url: rtsp://10.0.0.21/s}",
+		"/dev/video0":        "{type: v4l2, device: /dev/video0}",
+		"/dev/v4l/by-id/usb": "{type: v4l2, device: /dev/v4l/by-id/usb}",
+	} {
+		if !source(short).Equal(source(long)) {
+			t.Errorf("the forms of %s differ", short)
+		}
+	}
+	if source("/dev/video0").Equal(config.Section{}) || !(config.Section{}).Equal(config.Section{}) {
 		t.Error("only the zero section equals the zero section")
 	}
 }

@@ -14,8 +14,14 @@ var credentialKeys = []string{"username", "password", "password_file"}
 // secretFileKeys are the settings that every section may keep in a file: password_file for password, and so on.
 var secretFileKeys = []string{"password", "secret", "token"}
 
-// shortForms maps the scheme of `source: scheme://…` to the kind of source.
-var shortForms = map[string]string{"rtsp": "rtsp", "rtsps": "rtsp"}
+// A shortForm is the kind of source that a text stands for, and the setting that it is.
+type shortForm struct{ kind, setting string }
+
+// shortForms maps the scheme of `source: scheme://…`.
+var shortForms = map[string]shortForm{"rtsp": {"rtsp", "url"}, "rtsps": {"rtsp", "url"}}
+
+// deviceForm is that of `source: /dev/video0`.
+var deviceForm = shortForm{"v4l2", "device"}
 
 var urlScheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]{0,15})://`)
 
@@ -44,23 +50,33 @@ func (l *loader) completeSource(camera *node, mine bool) {
 	}
 }
 
-// longForm returns the mapping that a URL as a source stands for, nil when it is none we know.
+// longForm returns the mapping that a text as a source stands for, nil when it is none we know.
 func (l *loader) longForm(source *node) *node {
-	match := urlScheme.FindStringSubmatch(source.text)
-	if match == nil {
-		l.report.at(source, "found a text that is no URL; write one like rtsp://10.0.0.21:554/stream1, or a mapping with a type")
-		return nil
-	}
-	scheme := strings.ToLower(match[1])
-	kind, known := shortForms[scheme]
-	if !known {
-		l.report.at(source, "found a URL that begins with %s://; the short form knows rtsp:// and rtsps://, other sources are mappings with a type", scheme)
+	form, ok := l.shortForm(source)
+	if !ok {
 		return nil
 	}
 	long := &node{kind: mapKind, file: source.file, line: source.line, col: source.col, path: source.path}
-	long.putText("type", kind, source)
-	long.putText("url", source.text, source)
+	long.putText("type", form.kind, source)
+	long.putText(form.setting, source.text, source)
 	return long
+}
+
+func (l *loader) shortForm(source *node) (shortForm, bool) {
+	if strings.HasPrefix(source.text, "/dev/") {
+		return deviceForm, true
+	}
+	match := urlScheme.FindStringSubmatch(source.text)
+	if match == nil {
+		l.report.at(source, "found a text that is no URL; write one like rtsp://10.0.0.21:554/stream1, a device like /dev/video0, or a mapping with a type")
+		return shortForm{}, false
+	}
+	scheme := strings.ToLower(match[1])
+	form, known := shortForms[scheme]
+	if !known {
+		l.report.at(source, "found a URL that begins with %s://; the short form knows rtsp:// and rtsps://, other sources are mappings with a type", scheme)
+	}
+	return form, known
 }
 
 // completeSection brings the secrets of a section into one form: a `password_file` becomes the `password`
