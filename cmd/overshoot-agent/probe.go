@@ -16,13 +16,13 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/app"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
-	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/probe"
 	"github.com/overshoot-ai/overshoot-agent/internal/secret"
+	"go.uber.org/zap"
 )
 
 type probeCommand struct {
-	Camera   string        `arg:"" placeholder:"URL|CAMERA" help:"The camera's address, or its name in the configuration."`
+	Camera   string        `arg:"" placeholder:"URL|DEVICE|CAMERA" help:"The camera's address or device, or its name in the configuration."`
 	Config   string        `placeholder:"FILE" help:"The configuration file, for a camera by its name."`
 	Duration time.Duration `placeholder:"TIME" help:"For how long to watch. Default: until three key frames came, 3 to 10 s, or up to 30 s for the second one."`
 	JSON     bool          `name:"json" help:"Print JSON."`
@@ -31,7 +31,7 @@ type probeCommand struct {
 // Run says what a camera sends. It fails when the camera cannot be used. Ctrl-C ends the probe early, a second one at once.
 func (c *probeCommand) Run() error {
 	scrubber := &secret.Scrubber{}
-	source, transcode, err := c.source(scrubber)
+	source, options, err := c.source(scrubber)
 	if err != nil {
 		return scrubber.Error(err)
 	}
@@ -41,9 +41,8 @@ func (c *probeCommand) Run() error {
 	if !c.JSON {
 		fmt.Fprintf(scrubber.Writer(os.Stderr), "probing %s; Ctrl-C ends it early\n", source)
 	}
-	report := probe.Run(ctx, source, probe.Options{
-		Length: c.Duration, Transcode: transcode, Encoders: encode.NewEncoders("ffmpeg", scrubber.Scrub),
-	})
+	options.Length, options.Encoders = c.Duration, app.Encoders(scrubber.Scrub)
+	report := probe.Run(ctx, source, options)
 	if err := c.print(scrubber.Writer(os.Stdout), report); err != nil {
 		return fmt.Errorf("printing the report: %w", err)
 	}
@@ -53,34 +52,34 @@ func (c *probeCommand) Run() error {
 	return nil
 }
 
-// source finds the camera and its setting of transcode, and tells the scrubber every secret that is involved.
-func (c *probeCommand) source(scrubber *secret.Scrubber) (source camera.Source, transcode string, err error) {
+// source finds the camera and its settings of transcoding, and tells the scrubber every secret that is involved.
+func (c *probeCommand) source(scrubber *secret.Scrubber) (source camera.Source, settings probe.Options, err error) {
 	switch {
 	case c.Duration < 0:
-		return nil, "", usageError("--duration: write a time such as 20s")
-	case strings.Contains(c.Camera, "://") && c.Config != "":
-		return nil, "", usageError("an address needs no --config: leave it out, or write the camera's name")
-	case strings.Contains(c.Camera, "://"):
+		return nil, settings, usageError("--duration: write a time such as 20s")
+	case app.IsAddress(c.Camera) && c.Config != "":
+		return nil, settings, usageError("an address needs no --config: leave it out, or write the camera's name")
+	case app.IsAddress(c.Camera):
 		source, password, err := app.SourceAt(c.Camera)
 		scrubber.Add(password)
 		if err != nil {
-			return nil, "", usageError(err.Error())
+			return nil, settings, usageError(err.Error())
 		}
-		return source, config.TranscodeAuto, nil
+		return source, probe.Options{Transcode: config.TranscodeAuto}, nil
 	case c.Config == "":
-		return nil, "", usageError("write the camera's address (rtsp://…), or its name and --config FILE")
+		return nil, settings, usageError("write the camera's address (rtsp://…) or device (/dev/video0), or its name and --config FILE")
 	}
 	plan, err := load(c.Config, nil)
 	if err != nil {
-		return nil, "", err
+		return nil, settings, err
 	}
 	scrubber.Add(plan.Config.Secrets()...)
 	for _, cam := range plan.Config.Cameras {
 		if cam.Name == c.Camera {
-			return plan.Source(cam.Name), cam.Transcode, nil
+			return plan.Source(cam.Name, zap.NewNop(), scrubber.Scrub), probe.Options{Transcode: cam.Transcode, MaxHeight: cam.MaxHeight}, nil
 		}
 	}
-	return nil, "", c.unknown(plan.Config)
+	return nil, settings, c.unknown(plan.Config)
 }
 
 // unknown lists the cameras that there are. What was written instead may be anything, also a secret, and is not shown.

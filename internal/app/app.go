@@ -157,7 +157,7 @@ func newAgent(o Options) *agent {
 	a.keys = newKeyring(overshoot.Options{
 		BaseURL: o.Plan.Config.Overshoot.BaseURL, UserAgent: "overshoot-agent/" + o.Version, Metrics: a.metrics.api,
 	}, o.Scrubber)
-	a.encoders = encode.NewEncoders("ffmpeg", o.Scrubber.Scrub)
+	a.encoders = Encoders(o.Scrubber.Scrub)
 	a.gallery = snapshot.New(snapshot.Options{Program: "ffmpeg", Scrub: o.Scrubber.Scrub, Metrics: a.metrics.snapshot, Log: o.Log})
 	a.pool = slot.NewPool(o.Log, a.board, a.metrics.slot)
 	a.cameras = supervisor.New(o.Log, a.metrics.restarts, o.Scrubber.Scrub)

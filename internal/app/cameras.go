@@ -80,10 +80,12 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 		Attach:    feed.Attach, Refresh: feed.Refresh, Parameters: feed.Parameters,
 		Part: a.board.Add(name, publish.Kind), Metrics: publishing, Log: log,
 	}
+	intake := a.intake(c, feed, part, log)
 	source := &camera.Loop{
-		Source: s.plan.sources[name], Intake: a.intake(c, feed, part, log), Video: feed, StallAfter: time.Duration(c.StallAfter),
+		Source: s.plan.Source(name, log, a.Scrubber.Scrub), Intake: intake, Video: footage{feed, intake}, StallAfter: time.Duration(c.StallAfter),
 		Part: part, Metrics: a.metrics.camera.Camera(name),
 	}
+	feed.AskKeyFrame = intake.KeyFrame
 	feed.OnChange = func(_, _ []byte) { publisher.Changed() }
 	feed.OnLongInterval = func(advice string) {
 		log.Warn("key frames are far apart", zap.String("advice", advice))
@@ -99,6 +101,15 @@ func (a *agent) camera(s scene) *pipeline.Pipeline {
 		Watchers:  a.watchers(s, a.gallery.Camera(name, file.PathName(name), feed, log)),
 	}
 }
+
+// footage tells how a camera's pictures come: those that are passed on by what the hub gets, those that are transcoded by what went in.
+type footage struct {
+	*hub.Hub
+	intake *ingest.Intake
+}
+
+// PictureAge implements camera.Video.
+func (f footage) PictureAge() time.Duration { return min(f.Hub.PictureAge(), f.intake.PictureAge()) }
 
 // intake makes of what a camera delivers what its hub takes.
 func (a *agent) intake(c config.Camera, feed *hub.Hub, part *status.Part, log *zap.Logger) *ingest.Intake {

@@ -4,26 +4,36 @@ import (
 	"os"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/camera/exec"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/rtsp"
+	"github.com/overshoot-ai/overshoot-agent/internal/camera/v4l2"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink/file"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink/mqtt"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink/stdout"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink/webhook"
+	"go.uber.org/zap"
 )
 
+// makeSource makes a source of settings that were found good. What it says besides its errors goes to log; scrub takes secrets out of what
+// others say.
+type makeSource func(log *zap.Logger, scrub func(string) string) camera.Source
+
 // newSource lists the kinds of source. A new kind is a folder below internal/camera and a case here.
-func newSource(s config.Section) (camera.Source, error) {
+func newSource(s config.Section) (makeSource, error) {
 	switch s.Type {
 	case "rtsp":
 		c, err := rtsp.Decode(s)
-		if err != nil {
-			return nil, err
-		}
-		return rtsp.New(c), nil
+		return func(*zap.Logger, func(string) string) camera.Source { return rtsp.New(c) }, err
+	case "v4l2":
+		c, err := v4l2.Decode(s)
+		return func(*zap.Logger, func(string) string) camera.Source { return v4l2.New(c) }, err
+	case "exec":
+		c, err := exec.Decode(s)
+		return func(log *zap.Logger, scrub func(string) string) camera.Source { return exec.New(c, log, scrub) }, err
 	}
-	return nil, s.Problemf("type", "%q is no kind of source in this version: write rtsp", s.Type)
+	return nil, s.Problemf("type", "%q is no kind of source in this version: write rtsp, v4l2, exec, file or test", s.Type)
 }
 
 // makeSink makes a sink of settings that were found good. name is that of the sink.

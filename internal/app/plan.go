@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 )
 
@@ -12,8 +11,8 @@ type Plan struct {
 	Config   *config.Config
 	Warnings []config.Warning
 
-	sources map[string]camera.Source // by camera
-	sinks   map[string]makeSink      // by name
+	sources map[string]makeSource // by camera
+	sinks   map[string]makeSink   // by name
 }
 
 // Load reads a configuration file and plans it. All that is wrong with it is in the one error, as config.Problems.
@@ -22,7 +21,7 @@ func Load(path string, opts config.Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Config: c, Warnings: warnings, sources: map[string]camera.Source{}, sinks: map[string]makeSink{}}
+	p := &Plan{Config: c, Warnings: warnings, sources: map[string]makeSource{}, sinks: map[string]makeSink{}}
 	var problems config.Problems
 	for _, cam := range c.Cameras {
 		source, err := newSource(cam.Source)

@@ -13,6 +13,8 @@ func TestSourceAt(t *testing.T) {
 		{address: "rtsp://admin:p%40ss%2Fw%C3%B6rd@10.0.0.21:8554/live?token=7", shown: "rtsp://10.0.0.21:8554/live", password: "p@ss/wörd"},
 		{address: "rtsp://admin:p'\"\\: {}#%@10.0.0.21/live", shown: "rtsp://10.0.0.21:554/live", password: "p'\"\\: {}#%"},
 		{address: "rtsps://cam.example/a@b", shown: "rtsps://cam.example:322/a@b"},
+		{address: "/dev/v4l/by-id/usb-046d_HD_Pro-video-index0", shown: "/dev/v4l/by-id/usb-046d_HD_Pro-video-index0"},
+		{address: "/dev/can\xffary", trouble: "UTF-8"},
 		{address: "rtsp://admin:can@ry/canary@10.0.0.21/live", trouble: "%40"},
 		{address: "rtsp://admin:canary\xff@10.0.0.21/live", trouble: "UTF-8"},
 		{address: "http://admin:canary@10.0.0.21/live", trouble: "rtsp://"},

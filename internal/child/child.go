@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +28,12 @@ type Command struct {
 	Program string   // a path, see Find
 	Args    []string // without the program
 	Env     []string // all of its environment, see Environment
+	Dir     string   // where it starts; "" for where the agent did
+	NoInput bool     // it has nothing to read, and Stdin is nil
+
+	// Grace is how long it may take to end when it is asked to (SIGTERM), before it is killed: time to give a device back. 0: it is killed
+	// at once. Processes it started are asked as well, and killed when it is gone.
+	Grace time.Duration
 }
 
 // A Child is a running program. It ends when it is killed, and with the agent, however that ends.
@@ -34,18 +41,20 @@ type Child struct {
 	Stdin, Stdout, Stderr *os.File // our ends of its pipes
 
 	name  string
+	grace time.Duration
 	usage *usage
 	cmd   *exec.Cmd
+	alive sync.Mutex    // held while it is signalled or reaped: after that its id may be somebody else's
 	done  chan struct{} // closed when it is gone
 	ended error         // how, nil for exit status 0; valid once done is closed, see End
 }
 
 // Start starts a program. Every child needs a Converse, which ends it.
 func Start(what Command) (*Child, error) {
-	c := &Child{name: filepath.Base(what.Program), done: make(chan struct{}), cmd: exec.Command(what.Program, what.Args...)}
-	c.cmd.Env = what.Env
+	c := &Child{name: filepath.Base(what.Program), grace: what.Grace, done: make(chan struct{}), cmd: exec.Command(what.Program, what.Args...)}
+	c.cmd.Env, c.cmd.Dir = what.Env, what.Dir
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	theirs, err := c.pipes()
+	theirs, err := c.pipes(!what.NoInput)
 	if err == nil {
 		err = c.start()
 	}
@@ -59,22 +68,25 @@ func Start(what Command) (*Child, error) {
 	return c, nil
 }
 
-// pipes makes the pipes and returns the child's ends.
-func (c *Child) pipes() (theirs []*os.File, err error) {
+// pipes makes the pipes and returns the child's ends. A child without input reads /dev/null.
+func (c *Child) pipes(input bool) (theirs []*os.File, err error) {
 	pipe := func() (r, w *os.File) {
 		if err == nil {
 			r, w, err = os.Pipe()
 		}
 		return r, w
 	}
-	stdin, ours := pipe()
-	c.Stdin = ours
+	if input {
+		stdin, ours := pipe()
+		c.Stdin, c.cmd.Stdin = ours, stdin
+		theirs = append(theirs, stdin)
+	}
 	out, stdout := pipe()
 	c.Stdout = out
 	diagnostics, stderr := pipe()
 	c.Stderr = diagnostics
-	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, stderr
-	return []*os.File{stdin, stdout, stderr}, err
+	c.cmd.Stdout, c.cmd.Stderr = stdout, stderr
+	return append(theirs, stdout, stderr), err
 }
 
 func closeAll(files ...*os.File) {
@@ -116,22 +128,47 @@ func (c *Child) wait() {
 			break
 		}
 	}
+	c.alive.Lock()
+	defer c.alive.Unlock()
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 	c.ended = c.cmd.Wait()
 	close(c.done)
 }
 
-// Kill ends the child and all it started. What is read from it or written to it after that ends soon. It may be called again, and from any
+// Done is closed when the child is gone.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Kill ends the child and all it started, by its grace or at once. What is read from it or written to it after that ends soon. It may be called again, and from any
 // goroutine. It does not wait for ever: a process that hangs in a driver cannot be killed before the driver lets it go.
 func (c *Child) Kill() {
+	if c.grace > 0 && c.ask() {
+		c.await(c.grace)
+	}
 	_ = c.cmd.Process.Kill() // harmless when it is gone
-	patience := time.NewTimer(killGrace)
-	defer patience.Stop()
+	c.await(killGrace)
+	c.limitPipes()
+}
+
+// ask tells the child and all it started to end, and reports false when it is gone.
+func (c *Child) ask() bool {
+	c.alive.Lock()
+	defer c.alive.Unlock()
 	select {
 	case <-c.done:
-	case <-patience.C:
+		return false
+	default:
+		return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM) == nil
 	}
-	c.limitPipes()
+}
+
+// await waits for the end of the child, and not for ever.
+func (c *Child) await(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+	}
 }
 
 const (
@@ -144,7 +181,7 @@ const (
 // limitPipes ends reads and writes that a process might hold up that left the child's group, or that cannot be killed.
 func (c *Child) limitPipes() {
 	for _, f := range []*os.File{c.Stdin, c.Stdout, c.Stderr} {
-		_ = f.SetDeadline(time.Now().Add(grace))
+		_ = f.SetDeadline(time.Now().Add(grace)) // of no file: an error
 	}
 }
 

@@ -42,6 +42,23 @@ func jpegs(size string, length int) clip {
 	return clip{codec: camera.MJPEG, size: size, length: length, format: "mjpeg", args: "-c:v mjpeg -pix_fmt yuvj420p -q:v 2"}
 }
 
+// raws are pictures as a sensor gives them.
+func raws(codec camera.Codec, size string, length int) clip {
+	format := map[camera.Codec]string{camera.YUYV: "yuyv422", camera.NV12: "nv12", camera.I420: "yuv420p"}[codec]
+	return clip{codec: codec, size: size, length: length, format: "rawvideo", args: "-c:v rawvideo -pix_fmt " + format}
+}
+
+// announced is what the camera says of it.
+func (c clip) announced(t testing.TB) (f camera.Format) {
+	f.Codec = c.codec
+	if c.codec.Raw() {
+		if _, err := fmt.Sscanf(c.size, "%dx%d", &f.Width, &f.Height); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
 // brightness is that of the n-th picture. Neighbours differ clearly.
 func brightness(n int) int { return 40 + n*23%160 }
 
@@ -56,16 +73,19 @@ func (c clip) make(t testing.TB, start uint32) []shot {
 	t.Helper()
 	dir := t.TempDir()
 	raw, index := filepath.Join(dir, "raw"), filepath.Join(dir, "index")
-	source := fmt.Sprintf("color=black:size=%s:rate=25,geq=lum='40+mod(N*23,160)':cb=128:cr=128", c.size)
-	if c.moving {
-		source = fmt.Sprintf("testsrc2=size=%s:rate=25", c.size)
-	}
-	args := []string{"-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", fmt.Sprint(c.length), "-threads", "1"}
+	args := []string{"-loglevel", "error", "-f", "lavfi", "-i", c.source(), "-frames:v", fmt.Sprint(c.length), "-threads", "1"}
 	args = append(append(args, strings.Fields(c.args)...), "-map", "0:v", "-f", "tee", fmt.Sprintf("[f=%s]%s|[f=framecrc]%s", c.format, raw, index))
 	if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
 		t.Fatalf("making a clip: %v: %s", err, out)
 	}
 	return c.cut(t, raw, index, start)
+}
+
+func (c clip) source() string {
+	if c.moving {
+		return fmt.Sprintf("testsrc2=size=%s:rate=25", c.size)
+	}
+	return fmt.Sprintf("color=black:size=%s:rate=25,geq=lum='40+mod(N*23,160)':cb=128:cr=128", c.size)
 }
 
 // cut takes the file apart by the sizes and times in the index.
@@ -104,7 +124,7 @@ func (c clip) cut(t testing.TB, raw, index string, start uint32) (shots []shot) 
 }
 
 func (c clip) units(picture []byte) (units [][]byte) {
-	if c.codec == camera.MJPEG {
+	if c.codec.Single() {
 		return [][]byte{picture}
 	}
 	h264.EachAnnexB(picture, func(unit []byte) { units = append(units, unit) })
@@ -218,15 +238,9 @@ func (p pictureSeen) format(t testing.TB) h264.Format {
 // decode returns the brightness of each picture, which all must be of one size.
 func decode(t testing.TB, pictures []pictureSeen) []byte {
 	t.Helper()
-	var stream []byte
-	for _, p := range pictures {
-		for _, unit := range p.units {
-			stream = append(append(stream, 0, 0, 0, 1), unit...)
-		}
-	}
 	cmd := exec.Command("ffmpeg", "-loglevel", "error", "-threads", "1", "-f", "h264", "-i", "pipe:0", "-vsync", "drop",
 		"-vf", "scale=2:2:flags=area", "-pix_fmt", "yuv420p", "-f", "rawvideo", "pipe:1")
-	cmd.Stdin = bytes.NewReader(stream)
+	cmd.Stdin = bytes.NewReader(byteStream(pictures))
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	frames, err := cmd.Output()
@@ -238,4 +252,28 @@ func decode(t testing.TB, pictures []pictureSeen) []byte {
 		seen = append(seen, frame[0])
 	}
 	return seen
+}
+
+func byteStream(pictures []pictureSeen) (stream []byte) {
+	for _, p := range pictures {
+		for _, unit := range p.units {
+			stream = append(append(stream, 0, 0, 0, 1), unit...)
+		}
+	}
+	return stream
+}
+
+// psnr says how like the pictures are to those of the clip, in dB; 30 is what nobody notices.
+func psnr(t testing.TB, c clip, pictures []pictureSeen) float64 {
+	t.Helper()
+	cmd := exec.Command("ffmpeg", "-hide_banner", "-f", "h264", "-framerate", "25", "-i", "pipe:0", "-f", "lavfi", "-i", c.source(), "-frames:v", fmt.Sprint(len(pictures)),
+		"-lavfi", "[1]format=yuv420p[want];[0]format=yuv420p,settb=1/25,setpts=N[got];[want]settb=1/25,setpts=N[want2];[got][want2]psnr", "-f", "null", "-")
+	cmd.Stdin = bytes.NewReader(byteStream(pictures))
+	report, err := cmd.CombinedOutput()
+	_, figure, found := strings.Cut(string(report), "average:")
+	var average float64
+	if _, scanned := fmt.Sscan(figure, &average); err != nil || !found || scanned != nil {
+		t.Fatalf("comparing: %v: %s", err, report)
+	}
+	return average
 }

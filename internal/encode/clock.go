@@ -3,15 +3,13 @@ package encode
 import "time"
 
 const (
-	hertz = 90_000 // of RTP timestamps of video
-
 	// A step beyond these is no pause and no reordering: the camera set its clock. The line then goes on as if nothing had been.
-	longestPause   = 10 * hertz
-	deepestReorder = 2 * hertz
-	usualStep      = hertz / 25
+	longestPause   = 10 * Hertz
+	deepestReorder = 2 * Hertz
+	usualStep      = Hertz / 25
 )
 
-// clock continues a camera's timestamps, which have 32 bits and wrap, to a line without end, on which ffmpeg can order pictures.
+// clock continues a camera's timestamps, which have 32 bits and wrap, to a line without end, on which an encoder can order pictures.
 type clock struct {
 	begun   bool
 	stamp   uint32 // of the last picture, in the camera's count
@@ -29,7 +27,7 @@ func (c *clock) ticks(stamp uint32, arrived time.Time) int64 {
 	step := int64(int32(stamp - c.stamp))
 	switch {
 	case step == 0: // a camera whose clock stands still
-		c.last += max(1, arrived.Sub(c.arrived).Microseconds()*hertz/1e6)
+		c.last += max(1, arrived.Sub(c.arrived).Microseconds()*Hertz/1e6)
 	case step > longestPause || step < -deepestReorder:
 		c.last = c.highest + usualStep
 	default:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,7 +29,7 @@ func execConfined(args []string) error {
 // is what ffmpeg's fast_bilinear makes code for.
 func TestTheEncoderMakesNoCodeAtRunTime(t *testing.T) {
 	program := standIn(t, "*) "+confined+"=1 exec "+os.Args[0]+" \"$@\";;")
-	r := start(t, encode.Options{Codec: camera.MJPEG, MaxHeight: 720, Encoders: encode.NewEncoders(program, unscrubbed)})
+	r := start(t, encode.Options{Codec: camera.MJPEG, MaxHeight: 720, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed))})
 	r.write(jpegs("1280x720", 4).make(t, 0))
 	eventually(t, "an outcome", func() bool { return r.metric(t, "frames_out_total") == 4 || r.metric(t, "restarts_total") > 0 })
 	if got := r.metric(t, "restarts_total"); got > 0 {

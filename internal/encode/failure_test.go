@@ -14,6 +14,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 )
 
 // standIn is a program that is ffmpeg, except that cases of its command line, as a shell's case statement, do something else.
@@ -71,15 +72,15 @@ func eventually(t testing.TB, what string, is func() bool) {
 // An encoder that passes the probe and fails at work makes room for the next.
 func TestTheNextEncoderTakesOver(t *testing.T) {
 	for name, failing := range map[string]struct{ does, says string }{
-		"it does not read":   {"exec sleep 3600", "ffmpeg hangs: it took pictures and gave none for 3s"},
-		"it does not answer": {"exec grep -a nothing-like-this", "ffmpeg hangs: it took pictures and gave none for 3s"},
+		"it does not read":   {"exec sleep 3600", "it hangs: it took pictures and gave none for 3s"},
+		"it does not answer": {"exec grep -a nothing-like-this", "it hangs: it took pictures and gave none for 3s"},
 		"it ends":            {"echo no more buffers >&2; exit 1", "ffmpeg ended with exit status 1; it said: no more buffers"},
 		"it ends slowly":     {"exec >&-; sleep 0.3; echo no more buffers >&2; exit 7", "ffmpeg ended with exit status 7; it said: no more buffers"},
 		"it makes no video":  {"exec cat /dev/zero", "what ffmpeg wrote is no MPEG-TS: a packet begins with 0x0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			program := standIn(t, passesProbe+"*h264_v4l2m2m*) "+failing.does+";;")
-			r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(program, unscrubbed), Patience: 3 * time.Second})
+			r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed)), Patience: 3 * time.Second})
 			r.roll(t)
 			r.wait(10)
 
@@ -157,22 +158,20 @@ func killAll(t *testing.T) {
 
 func TestWhenNoEncoderWorks(t *testing.T) {
 	program := standIn(t, `*force_key_frames*) echo "[some @ 0x1234] no luck" >&2; exit 1;;`)
-	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encode.NewEncoders(program, unscrubbed)})
+	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed))})
 	fault, ok := errors.AsType[*camera.Fault](<-r.result)
 	if !ok || fault.Reason != camera.WrongCodec {
 		t.Fatalf("got %v", fault)
 	}
-	for _, name := range encode.Names() {
-		if !strings.Contains(fault.Error(), name+": no luck") {
-			t.Errorf("it does not say why not %s: %s", name, fault)
-		}
+	if !strings.Contains(fault.Error(), "no encoder works: "+strings.Join(ffmpegs, ", ")+": no luck; ") {
+		t.Errorf("it does not say why not: %s", fault)
 	}
 }
 
 // A machine that was too busy at its start must not stay without encoders until somebody restarts the agent.
 func TestEncodersThatAllFailedAreTriedAgain(t *testing.T) {
 	lucky := filepath.Join(t.TempDir(), "lucky")
-	encoders := encode.NewEncoders(standIn(t, `*force_key_frames*) [ -e `+lucky+` ] || exit 1; exec ffmpeg "$@";;`), unscrubbed)
+	encoders := encode.NewEncoders(ffmpeg.New(standIn(t, `*force_key_frames*) [ -e `+lucky+` ] || exit 1; exec ffmpeg "$@";;`), unscrubbed))
 	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encoders})
 	if fault, ok := errors.AsType[*camera.Fault](<-r.result); !ok || fault.Reason != camera.WrongCodec {
 		t.Fatalf("got %v", fault)
@@ -180,7 +179,7 @@ func TestEncodersThatAllFailedAreTriedAgain(t *testing.T) {
 	if err := os.WriteFile(lucky, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := encoders.Verdicts(t.Context())
+	verdicts, err := encoders.Verdicts(t.Context(), encode.Job{Codec: camera.MJPEG})
 	if err != nil || !slices.ContainsFunc(verdicts, func(v encode.Verdict) bool { return v.Err == nil }) {
 		t.Errorf("got %v, error %v", verdicts, err)
 	}
@@ -190,7 +189,7 @@ func TestEncodersThatAllFailedAreTriedAgain(t *testing.T) {
 func TestAProbeLooksAtThePicture(t *testing.T) {
 	program := standIn(t, `*"-c:v mjpeg"*) exec ffmpeg -loglevel error -f lavfi -i color=green:size=640x360 -frames:v 8 -c:v libx264 -preset ultrafast \
 	-tune zerolatency -profile:v baseline -pix_fmt yuv420p -f mpegts pipe:1;;`)
-	verdicts, err := encode.NewEncoders(program, unscrubbed).Verdicts(t.Context())
+	verdicts, err := encode.NewEncoders(ffmpeg.New(program, unscrubbed)).Verdicts(t.Context(), encode.Job{Codec: camera.MJPEG})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +208,7 @@ func TestAProbeRefusesBFramesAndProfiles(t *testing.T) {
 	} {
 		program := standIn(t, `*"-c:v mjpeg"*) exec ffmpeg -loglevel error -probesize 32 -c:v mjpeg -f ivf -i pipe:0 -c:v libx264 -preset ultrafast `+
 			options+` -f mpegts pipe:1;;`)
-		verdicts, err := encode.NewEncoders(program, unscrubbed).Verdicts(t.Context())
+		verdicts, err := encode.NewEncoders(ffmpeg.New(program, unscrubbed)).Verdicts(t.Context(), encode.Job{Codec: camera.MJPEG})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,9 +221,9 @@ func TestAProbeRefusesBFramesAndProfiles(t *testing.T) {
 func TestTwoCamerasProbeOnce(t *testing.T) {
 	notes := filepath.Join(t.TempDir(), "notes")
 	program := standIn(t, `*"-c:v mjpeg"*) echo "$*" >>`+notes+`; exec ffmpeg "$@";;`)
-	encoders := encode.NewEncoders(program, unscrubbed)
+	encoders := encode.NewEncoders(ffmpeg.New(program, unscrubbed))
 	for range 2 {
-		if _, err := encoders.Verdicts(t.Context()); err != nil {
+		if _, err := encoders.Verdicts(t.Context(), encode.Job{Codec: camera.MJPEG}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,15 +231,15 @@ func TestTwoCamerasProbeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(string(text), "\n"); got != len(encode.Names()) {
-		t.Errorf("%d probes of %d encoders", got, len(encode.Names()))
+	if got := strings.Count(string(text), "\n"); got != len(ffmpegs) {
+		t.Errorf("%d probes of %d encoders", got, len(ffmpegs))
 	}
 }
 
 func TestWhatItSaysIsScrubbedAndNotTooMuch(t *testing.T) {
 	program := standIn(t, `*"-c:v hevc"*) for i in 1 2 3 4 5 6 7 8 9; do echo "opening rtsp://admin:hunter2@cam $i" >&2; done; exit 3;;`)
 	scrub := func(text string) string { return strings.ReplaceAll(text, "hunter2", "<secret>") }
-	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(program, scrub)})
+	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(ffmpeg.New(program, scrub))})
 	err := <-r.result
 	if !strings.Contains(err.Error(), "exit status 3; it said: opening rtsp://admin:<secret>@cam 6 / ") {
 		t.Errorf("got %v", err)
@@ -265,7 +264,7 @@ func TestItGetsNoSecretsFromTheEnvironment(t *testing.T) {
 	t.Setenv("LIBVA_DRIVER_NAME", "iHD")
 	notes := filepath.Join(t.TempDir(), "notes")
 	program := standIn(t, `*"-c:v hevc"*) env >`+notes+`; exit 1;;`)
-	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(program, unscrubbed)})
+	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed))})
 	<-r.result
 	text, err := os.ReadFile(notes)
 	if err != nil {
@@ -320,10 +319,10 @@ func TestNothingBeforeAKeyFrame(t *testing.T) {
 func TestATrialComesToItsEndWithoutWhoAskedForIt(t *testing.T) {
 	folder := t.TempDir()
 	begun, gate := filepath.Join(folder, "begun"), filepath.Join(folder, "gate")
-	encoders := encode.NewEncoders(standIn(t, `*v4l2m2m*) echo >>`+begun+`; until [ -e `+gate+` ]; do sleep 0.05; done; exit 1;;`), unscrubbed)
+	encoders := encode.NewEncoders(ffmpeg.New(standIn(t, `*v4l2m2m*) echo >>`+begun+`; until [ -e `+gate+` ]; do sleep 0.05; done; exit 1;;`), unscrubbed))
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
-	go func() { _, err := encoders.Verdicts(ctx); first <- err }()
+	go func() { _, err := encoders.Verdicts(ctx, encode.Job{Codec: camera.MJPEG}); first <- err }()
 	eventually(t, "the trial", func() bool { _, err := os.Stat(begun); return err == nil })
 	cancel()
 	if err := <-first; !errors.Is(err, context.Canceled) {
@@ -332,7 +331,7 @@ func TestATrialComesToItsEndWithoutWhoAskedForIt(t *testing.T) {
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := encoders.Verdicts(t.Context()); err != nil {
+	if _, err := encoders.Verdicts(t.Context(), encode.Job{Codec: camera.MJPEG}); err != nil {
 		t.Fatal(err)
 	}
 	if lines, err := os.ReadFile(begun); err != nil || len(lines) != 1 {

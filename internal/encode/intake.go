@@ -3,6 +3,7 @@ package encode
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -27,43 +28,51 @@ type intake struct {
 	clock  clock
 	sets   [][]byte // the newest parameter sets
 	format []byte   // what decides the size of pictures, as it stood in the newest that said
-	shape  int      // counts its changes
+	shape  shape
 }
 
 // begin starts a new session of the camera: its clock is another, and what it announces counts.
-func (in *intake) begin(sets [][]byte) {
+func (in *intake) begin(f camera.Format) {
 	in.clock = clock{}
-	if len(sets) > 0 {
-		in.keep(sets)
+	if in.codec.Raw() {
+		in.learn(fmt.Append(nil, f.Width, "x", f.Height), f.Width, f.Height)
+	}
+	if len(f.Sets) > 0 {
+		in.keep(f.Sets)
 	}
 }
 
-// fill makes f the frame of p. It reports false when there is no picture in p.
-func (in *intake) fill(f *frame, p Picture) bool {
-	f.data = append(f.data[:0], make([]byte, ivfFrameHeader)...)
-	if in.codec == camera.MJPEG {
-		in.fillJPEG(f, p)
+// fill makes f the frame of p. It reports false when there is no picture in p, or a raw one of a size that was not announced.
+func (in *intake) fill(f *Frame, p Picture) bool {
+	f.reset()
+	if in.codec.Single() {
+		in.fillSingle(f, p)
 	} else {
 		in.fillUnits(f, p)
 	}
-	if len(f.data) == ivfFrameHeader {
+	size := len(f.Data())
+	if size == 0 || in.codec.Raw() && size != rawSize(in.codec, in.shape.width, in.shape.height) {
 		return false
 	}
 	f.arrived = time.Now()
 	f.shape = in.shape
-	f.complete(in.clock.ticks(p.Timestamp, f.arrived))
+	f.Ticks = in.clock.ticks(p.Timestamp, f.arrived)
 	return true
 }
 
-func (in *intake) fillJPEG(f *frame, p Picture) {
+func (in *intake) fillSingle(f *Frame, p Picture) {
 	f.key = true
 	for _, part := range p.Units {
-		f.data = append(f.data, part...)
+		f.bytes = append(f.bytes, part...)
 	}
-	in.learn(jpegSize(f.data[ivfFrameHeader:]))
+	if in.codec == camera.MJPEG {
+		if size := jpegSize(f.Data()); size != nil {
+			in.learn(size, int(binary.BigEndian.Uint16(size[2:])), int(binary.BigEndian.Uint16(size)))
+		}
+	}
 }
 
-func (in *intake) fillUnits(f *frame, p Picture) {
+func (in *intake) fillUnits(f *Frame, p Picture) {
 	f.key = false
 	var sets [][]byte
 	for _, unit := range p.Units {
@@ -111,7 +120,7 @@ func (in *intake) keep(sets [][]byte) {
 		}
 	}
 	in.sets = kept
-	in.learn(format)
+	in.learn(format, 0, 0) // what size that is, the decoder finds out
 }
 
 func (in *intake) kind(unit []byte) byte {
@@ -134,12 +143,12 @@ func (in *intake) hasKind(units [][]byte, kind byte) bool {
 }
 
 // learn counts a change of format: encoders cannot change the size of their pictures, so a new one is needed.
-func (in *intake) learn(format []byte) {
+func (in *intake) learn(format []byte, width, height int) {
 	if len(format) == 0 || bytes.Equal(format, in.format) {
 		return
 	}
 	in.format = append(in.format[:0], format...)
-	in.shape++
+	in.shape = shape{in.shape.count + 1, width, height}
 }
 
 // jpegSize returns the bytes that say height and width in a JPEG's frame header (ITU-T T.81 section B.2.2), or nil.

@@ -11,6 +11,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	if program := os.Getenv(asAgent); program != "" {
 		err := encode.New(encode.Options{
-			Codec: camera.H265, Encoders: encode.NewEncoders(program, unscrubbed), Log: zap.NewNop(),
+			Codec: camera.H265, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed)), Log: zap.NewNop(),
 			Metrics: encode.NewVectors(prometheus.NewRegistry()).Camera("yard"),
 		}).Run(context.Background(), nil)
 		fmt.Fprintln(os.Stderr, err)
@@ -62,7 +63,7 @@ func TestTheChildDiesWithAnAgentThatIsKilled(t *testing.T) {
 func TestWhatTheChildStartedDiesWithIt(t *testing.T) {
 	notes := t.TempDir() + "/notes"
 	program := standIn(t, `*"-c:v hevc"*) sleep 3600 & echo $! >`+notes+`; wait;;`)
-	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(program, unscrubbed)})
+	r := start(t, encode.Options{Codec: camera.H265, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed))})
 	var id int
 	eventually(t, "a grandchild", func() bool {
 		text, _ := os.ReadFile(notes)

@@ -1,6 +1,8 @@
 package encode
 
 import (
+	"slices"
+
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 )
@@ -10,6 +12,7 @@ type packets struct {
 	to     Receiver
 	cutter *h264.Cutter
 	units  [][]byte
+	sets   [2][]byte // the newest SPS and PPS
 }
 
 func newPackets(to Receiver) *packets {
@@ -26,6 +29,7 @@ func (p *packets) send(picture []byte, timestamp uint32) bool {
 			p.units = append(p.units, unit)
 		}
 	})
+	p.complete()
 	for i, unit := range p.units {
 		ends := i == len(p.units)-1
 		p.cutter.Cut(unit, func(part []byte, last bool) {
@@ -33,4 +37,22 @@ func (p *packets) send(picture []byte, timestamp uint32) bool {
 		})
 	}
 	return len(p.units) > 0
+}
+
+// complete puts the newest parameter sets before a key frame that comes without any: encoders of hardware send them once.
+func (p *packets) complete() {
+	var found h264.Content
+	for _, unit := range p.units {
+		kind := h264.Look(unit)
+		found |= kind
+		switch {
+		case kind.Has(h264.SPS):
+			p.sets[0] = append(p.sets[0][:0], unit...)
+		case kind.Has(h264.PPS):
+			p.sets[1] = append(p.sets[1][:0], unit...)
+		}
+	}
+	if found.Has(h264.IDR) && !found.Has(h264.SPS) && len(p.sets[0]) > 0 {
+		p.units = slices.Insert(p.units, 0, p.sets[0], p.sets[1])
+	}
 }

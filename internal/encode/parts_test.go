@@ -2,6 +2,7 @@ package encode
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/jpeg"
@@ -9,6 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestClockFollowsTheCamera(t *testing.T) {
@@ -41,7 +45,7 @@ func TestClockFollowsTheCamera(t *testing.T) {
 func feedQueue(q *queue, n int, key func(i int) bool) (dropped int, slow bool) {
 	for i := range n {
 		f := q.fresh()
-		f.data, f.key, f.arrived = append(f.data[:0], make([]byte, 100)...), key(i), time.Now()
+		f.bytes, f.key, f.arrived = append(f.bytes[:0], make([]byte, 100)...), key(i), time.Now()
 		gone, late := q.put(f)
 		dropped, slow = dropped+gone, slow || late
 		time.Sleep(40 * time.Millisecond)
@@ -64,7 +68,7 @@ func drain(q *queue) (keys []bool) {
 
 func TestQueueDropsWholeGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(false)
+		q := newQueue(camera.H265)
 		q.started()
 		drain(q) // it has caught up
 		if dropped, slow := feedQueue(q, 26, first); dropped != 0 || slow {
@@ -92,7 +96,7 @@ func TestQueueDropsWholeGroups(t *testing.T) {
 
 func TestQueueOfSinglePicturesDropsThemSingly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(true)
+		q := newQueue(camera.MJPEG)
 		q.started()
 		drain(q)
 		if dropped, slow := feedQueue(q, 50, always); dropped != 44 || !slow {
@@ -104,9 +108,9 @@ func TestQueueOfSinglePicturesDropsThemSingly(t *testing.T) {
 	})
 }
 
-func TestQueueGivesANewChildTime(t *testing.T) {
+func TestQueueGivesANewEncoderTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(false)
+		q := newQueue(camera.H265)
 		if dropped, _ := feedQueue(q, 101, first); dropped != 0 {
 			t.Errorf("within four seconds %d were dropped", dropped)
 		}
@@ -117,7 +121,7 @@ func TestQueueGivesANewChildTime(t *testing.T) {
 			t.Error("the key frame is not the first")
 		}
 		if dropped := q.restart(); dropped != 100 {
-			t.Errorf("a new child was spared %d pictures that it cannot decode, want 100", dropped)
+			t.Errorf("a new encoder was spared %d pictures that it cannot decode, want 100", dropped)
 		}
 		if dropped, slow := feedQueue(q, 3, never); dropped != 3 || slow {
 			t.Errorf("%d of 3 pictures were dropped, slow: %v; there was no key frame", dropped, slow)
@@ -126,49 +130,49 @@ func TestQueueGivesANewChildTime(t *testing.T) {
 		drain(q)
 		q.restart()
 		if dropped, _ := feedQueue(q, 3, never); dropped != 3 {
-			t.Errorf("%d of 3 pictures were dropped; the key frame before them went to the last child", dropped)
+			t.Errorf("%d of 3 pictures were dropped; the key frame before them went to the last encoder", dropped)
 		}
 	})
 }
 
-func TestQueueEndsItsPatienceWithANewChild(t *testing.T) {
+func TestQueueEndsItsPatienceWithANewEncoder(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
-		waiting int // pictures when the child gives its first
+		waiting int // pictures when the encoder gives its first
 		dropped int // of as many as it takes none of the next second
 	}{{"that catches up", 50, 19}, {"that does not", 101, 120}} {
 		synctest.Test(t, func(t *testing.T) {
-			q := newQueue(true)
+			q := newQueue(camera.MJPEG)
 			if dropped, _ := feedQueue(q, tc.waiting, always); dropped != 0 {
-				t.Errorf("a child %s: %d were dropped too early", tc.name, dropped)
+				t.Errorf("an encoder %s: %d were dropped too early", tc.name, dropped)
 			}
 			q.started()
 			if tc.waiting == 50 {
 				drain(q)
 			}
 			if dropped, slow := feedQueue(q, 25, always); dropped != tc.dropped || !slow {
-				t.Errorf("a child %s: %d were dropped, want %d", tc.name, dropped, tc.dropped)
+				t.Errorf("an encoder %s: %d were dropped, want %d", tc.name, dropped, tc.dropped)
 			}
 		})
 	}
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	q := newQueue(false)
+	q := newQueue(camera.H265)
 	now := time.Now()
-	q.put(&frame{key: true, data: make([]byte, maxQueued/2), arrived: now})
-	q.put(&frame{data: make([]byte, maxQueued/2), arrived: now})
-	if dropped, _ := q.put(&frame{data: make([]byte, 1), arrived: now}); dropped != 1 {
+	q.put(&Frame{key: true, bytes: make([]byte, maxQueued/2), arrived: now})
+	q.put(&Frame{bytes: make([]byte, maxQueued/2), arrived: now})
+	if dropped, _ := q.put(&Frame{bytes: make([]byte, 1), arrived: now}); dropped != 1 {
 		t.Errorf("%d bytes are queued", q.bytes)
 	}
 	q.recycle(q.tryTake())
-	if dropped, _ := q.put(&frame{key: true, data: make([]byte, 1), arrived: now}); dropped != 0 {
+	if dropped, _ := q.put(&Frame{key: true, bytes: make([]byte, 1), arrived: now}); dropped != 0 {
 		t.Errorf("with room again %d were dropped", dropped)
 	}
 }
 
 func TestPulse(t *testing.T) {
-	in := func(p *pulse) { p.writing(); p.written() }
+	in := func(p *pulse) { p.taken(); p.asked() }
 	for name, tc := range map[string]struct {
 		does func(p *pulse)
 		want time.Duration // of silence, a minute later
@@ -177,7 +181,7 @@ func TestPulse(t *testing.T) {
 		"it reorders":             {func(p *pulse) { in(p); in(p) }, 0},
 		"it owes":                 {func(p *pulse) { in(p); time.Sleep(time.Second); in(p); in(p) }, 61 * time.Second},
 		"it answered":             {func(p *pulse) { in(p); in(p); in(p); p.came() }, 0},
-		"it does not read":        {func(p *pulse) { p.writing() }, time.Minute},
+		"it does not read":        {func(p *pulse) { p.taken() }, time.Minute},
 		"it does not end":         {func(p *pulse) { in(p); p.came(); p.ending() }, time.Minute},
 		"it is slow with its end": {func(p *pulse) { in(p); p.ending(); time.Sleep(time.Hour); p.came() }, time.Minute},
 	} {
@@ -193,6 +197,14 @@ func TestPulse(t *testing.T) {
 		})
 	}
 }
+
+// A named encoder has nothing but its name.
+type named string
+
+func (n named) Name() string                          { return string(n) }
+func (n named) Class() Class                          { return SoftwareChild }
+func (n named) Takes(Job) error                       { return nil }
+func (n named) Work(context.Context, Job, Desk) error { return nil }
 
 func TestStrikes(t *testing.T) {
 	now := time.Now()
@@ -211,9 +223,9 @@ func TestStrikes(t *testing.T) {
 		"was stopped while it works": {[]*shift{works(), works()}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr := New(Options{})
+			tr := New(Options{Encoders: NewEncoders(), Metrics: NewVectors(prometheus.NewRegistry()).Camera("yard")})
 			for _, s := range tc.shifts {
-				s.choice.encoder.name = "libx264"
+				s.encoder = named("libx264")
 				tr.judge(s, tc.stopped)
 			}
 			if err := tr.avoid("libx264"); (err != nil) != tc.avoided {

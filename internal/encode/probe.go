@@ -9,11 +9,11 @@ import (
 	"image/color"
 	"image/draw"
 	"image/jpeg"
-	"io"
+	"sync"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
-	"github.com/overshoot-ai/overshoot-agent/internal/child"
+	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"go.uber.org/zap"
 )
@@ -21,72 +21,138 @@ import (
 const (
 	probeTime     = 10 * time.Second // hardware that hangs is hardware that does not work
 	probePictures = 8
+	probeForced   = 4 // the picture in the middle that shall be a key frame
+	probeWidth    = 640
+	probeHeight   = 360
 )
+
+// try begins a trial. It comes to its end even when who asked for it is gone: a camera that waits for an encoder shows nothing, and its
+// watchdog ends the session sooner than the trial of one that hangs.
+func (e *Encoders) try(each Encoder) *outcome {
+	return attempt(func() error {
+		ctx, end := context.WithTimeoutCause(context.Background(), probeTime, fmt.Errorf("it did not finish within %v", probeTime))
+		defer end()
+		return e.probe(ctx, each)
+	})
+}
 
 // probe lets an encoder do its work on a few pictures, in the very way in which it would do it for a camera, and looks at the outcome: a
 // driver that is there, and even one that answers, may still make nothing, garbage, or video that the room refuses.
-func probe(ctx context.Context, program string, e encoder, scrub func(string) string) error {
-	ctx, end := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("it did not finish within %v", probeTime))
-	defer end()
-	picture, err := probePicture()
+func (e *Encoders) probe(ctx context.Context, each Encoder) error {
+	job := Job{Width: probeWidth, Height: probeHeight, MaxHeight: 720, Bitrate: 1_000_000, Log: zap.NewNop()}
+	picture, err := job.sample(each)
 	if err != nil {
 		return err
 	}
-	input := ivfStart()
-	for i := range probePictures {
-		f := frame{data: append(make([]byte, ivfFrameHeader), picture...)}
-		f.complete(int64(i) * usualStep)
-		input = append(input, f.data...)
+	r := &rehearsal{picture: picture}
+	work := attempt(func() error { return each.Work(ctx, job, r) })
+	select {
+	case <-work.over:
+	case <-ctx.Done():
+		if !work.within(each.Class()) {
+			e.leave(each.Name(), work)
+		}
+		return context.Cause(ctx)
 	}
-	var made [][]byte
-	err = exchange(ctx, program, arguments(e, Options{Codec: camera.MJPEG, MaxHeight: 720}), input, scrub, func(out io.Reader) error {
-		return new(demuxer).run(out, func(picture []byte, _ uint64) { made = append(made, bytes.Clone(picture)) })
-	})
-	if err != nil {
-		return err
-	}
-	if err := inspect(made); err != nil {
-		return err
-	}
-	return decodes(ctx, program, made, scrub)
-}
-
-// exchange runs program once: input goes in, read takes what comes out.
-func exchange(ctx context.Context, program string, args []string, input []byte, scrub func(string) string, read func(io.Reader) error) error {
-	c, err := child.Start(child.Command{Program: program, Args: args, Env: child.Environment()})
-	if err != nil {
-		return err
-	}
-	said := child.Talk{Log: zap.NewNop(), Scrub: scrub}
-	err = c.Converse(ctx,
-		func(context.Context) error { return give(c.Stdin, input) },
-		func(context.Context) error { return read(c.Stdout) },
-		func(ctx context.Context) error { said.Listen(c.Stderr); c.Settle(ctx); return nil })
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case c.End() != nil && said.First() != "":
-		return errors.New(said.First()) // what follows are consequences
-	case c.End() != nil:
-		return errors.New(c.Verdict())
+	case work.err != nil:
+		return brief(work.err)
+	}
+	made, keys := r.outcome()
+	if err := inspect(made); err != nil {
+		return err
+	}
+	if each.Class().Inside() && !keys[probeForced*usualStep] {
+		return errors.New("it makes no key frame when it is asked for one")
+	}
+	return e.decodes(ctx, made)
+}
+
+// brief shortens what a list of encoders shall not repeat for each.
+func brief(err error) error {
+	if b, ok := errors.AsType[Briefer](err); ok {
+		return errors.New(b.Brief())
+	}
+	if p, ok := errors.AsType[*guard.Panic](err); ok {
+		return fmt.Errorf("it panicked: %v", p.Value)
 	}
 	return err
 }
 
-// give writes input and closes w. A child that reads no further says why in other ways.
-func give(w io.WriteCloser, input []byte) error {
-	_, _ = w.Write(input)
-	return w.Close()
+// sample chooses the codec for a trial, and returns a picture that is dark at the left and bright at the right.
+func (j *Job) sample(of Encoder) ([]byte, error) {
+	var err error
+	for _, j.Codec = range []camera.Codec{camera.MJPEG, camera.I420, camera.NV12, camera.YUYV} {
+		if err = of.Takes(*j); err == nil {
+			return halves(j.Codec)
+		}
+	}
+	return nil, err
 }
 
-// probePicture is dark at the left and bright at the right.
-func probePicture() ([]byte, error) {
-	img := image.NewGray(image.Rect(0, 0, 640, 360))
+func halves(c camera.Codec) ([]byte, error) {
+	img := image.NewGray(image.Rect(0, 0, probeWidth, probeHeight))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.Gray{Y: 40}), image.Point{}, draw.Src)
-	draw.Draw(img, image.Rect(320, 0, 640, 360), image.NewUniform(color.Gray{Y: 200}), image.Point{}, draw.Src)
+	draw.Draw(img, image.Rect(probeWidth/2, 0, probeWidth, probeHeight), image.NewUniform(color.Gray{Y: 200}), image.Point{}, draw.Src)
+	const grey = 128
+	switch c {
+	case camera.YUYV:
+		var out []byte
+		for _, y := range img.Pix {
+			out = append(out, y, grey)
+		}
+		return out, nil
+	case camera.I420, camera.NV12:
+		return append(img.Pix, bytes.Repeat([]byte{grey}, len(img.Pix)/2)...), nil
+	}
 	var out bytes.Buffer
 	err := jpeg.Encode(&out, img, nil)
 	return out.Bytes(), err
+}
+
+// A rehearsal is the Desk of a trial.
+type rehearsal struct {
+	picture []byte
+	given   int
+
+	mu   sync.Mutex
+	made [][]byte
+	keys map[uint32]bool // by timestamp
+}
+
+// Take implements Desk.
+func (r *rehearsal) Take(ctx context.Context) *Frame {
+	if r.given == probePictures || ctx.Err() != nil {
+		return nil
+	}
+	f := NewFrame(r.picture, int64(r.given)*usualStep, r.given%probeForced == 0)
+	r.given++
+	return f
+}
+
+// Emit implements Desk.
+func (r *rehearsal) Emit(unit []byte, timestamp uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made = append(r.made, bytes.Clone(unit))
+	if r.keys == nil {
+		r.keys = make(map[uint32]bool)
+	}
+	h264.EachAnnexB(unit, func(unit []byte) { r.keys[timestamp] = r.keys[timestamp] || h264.Look(unit).Has(h264.IDR) })
+}
+
+// Skip implements Desk.
+func (r *rehearsal) Skip() {}
+
+// Meter implements Desk.
+func (r *rehearsal) Meter(func() time.Duration) {}
+
+func (r *rehearsal) outcome() (made [][]byte, keys map[uint32]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.made, r.keys
 }
 
 // inspect looks for what the room needs.
@@ -114,24 +180,20 @@ func inspect(pictures [][]byte) error {
 	return format.Passable()
 }
 
-// decodes tells whether the last picture still shows what it should.
-func decodes(ctx context.Context, program string, pictures [][]byte, scrub func(string) string) error {
-	args := []string{
-		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-f", "h264", "-i", "pipe:0",
-		"-vf", "scale=2:1:flags=area", "-pix_fmt", "gray", "-f", "rawvideo", "pipe:1",
+// decodes tells whether the last picture still shows what it should, where there is a decoder.
+func (e *Encoders) decodes(ctx context.Context, pictures [][]byte) error {
+	if e.decoder == nil {
+		return nil
 	}
-	var seen []byte
-	err := exchange(ctx, program, args, bytes.Join(pictures, nil), scrub, func(out io.Reader) (err error) {
-		seen, err = io.ReadAll(io.LimitReader(out, 1<<10))
-		return err
-	})
-	if err != nil {
+	dark, bright, err := e.decoder.Shades(ctx, bytes.Join(pictures, nil))
+	switch {
+	case errors.Is(err, ErrNoDecoder):
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return fmt.Errorf("decoding what it made: %w", err)
-	}
-	if len(seen) < 2 {
-		return errors.New("what it makes cannot be decoded")
-	}
-	if dark, bright := int(seen[len(seen)-2]), int(seen[len(seen)-1]); dark > 90 || bright < 150 {
+	case dark > 90 || bright < 150:
 		return fmt.Errorf("its pictures show something else: dark is %d, bright %d", dark, bright)
 	}
 	return nil

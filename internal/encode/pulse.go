@@ -8,19 +8,19 @@ import (
 // minOwed is how many pictures an encoder may owe for ever: a decoder that puts pictures into order holds some back.
 const minOwed = 3
 
-// pulse tells whether a child lives: pictures that go in must come out.
+// pulse tells whether an encoder lives: pictures that go in must come out.
 type pulse struct {
 	mu     sync.Mutex
 	owed   int       // pictures that went in since the last came out
 	since  time.Time // when the first of those went in
-	urgent bool      // it is being written to: it has no reason to wait for more
+	urgent bool      // it is busy with a picture: it has no reason to wait for more
 	closed time.Time // when its input ended
 	first  time.Time // when its first picture came out
 	latest time.Time // when its newest did
 }
 
-// writing notes that a picture goes in, and that this may block.
-func (p *pulse) writing() {
+// taken notes that a picture goes in, and that the encoder is busy with it.
+func (p *pulse) taken() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.owed++; p.owed == 1 {
@@ -29,8 +29,8 @@ func (p *pulse) writing() {
 	p.urgent = true
 }
 
-// written notes that it went in.
-func (p *pulse) written() {
+// asked notes that the encoder wants another picture.
+func (p *pulse) asked() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.urgent = false

@@ -16,22 +16,27 @@ const (
 	maxStrikes = 2                // failures in a row that make us use the next
 )
 
-// Run transcodes what Write brings, until ctx ends or no encoder is left. An encoder that fails is started again after a pause, and after the second failure in a row it
-// makes room for the next. The error is a *camera.Fault. When Run has returned, the child is gone, and Run may be called again.
+// Run transcodes what Write brings, until ctx ends or no encoder is left. An encoder that fails is started again after a pause, and after the
+// second failure in a row it makes room for the next. The error is a *camera.Fault. When Run has returned, no encoder is at work any more, but for one
+// that a driver does not let go; Run may be called again.
 func (t *Transcoder) Run(ctx context.Context, r Receiver) error {
 	defer t.use("")
 	pause := retry.NewPause(250*time.Millisecond, 5*time.Second)
 	var last error
 	for {
-		chosen, err := t.options.Encoders.choose(ctx, t.avoid)
+		p, err := t.plan(ctx)
+		if err != nil {
+			return err
+		}
+		chosen, err := t.options.Encoders.choose(ctx, p.job, t.avoid)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			return t.giveUp(err, last)
 		}
-		t.announce(chosen)
-		s := &shift{t: t, choice: chosen, packets: newPackets(r)}
+		t.announce(p.job, chosen)
+		s := newShift(t, chosen.encoder, p, r)
 		last = s.run(ctx)
 		t.judge(s, ctx.Err() != nil)
 		switch {
@@ -41,12 +46,52 @@ func (t *Transcoder) Run(ctx context.Context, r Receiver) error {
 			continue
 		}
 		t.options.Metrics.restarts.Inc()
-		t.options.Log.Warn("encoder failed, will start again", zap.String("encoder", chosen.encoder.name), zap.Error(last))
+		t.options.Log.Warn("encoder failed, will start again", zap.String("encoder", chosen.encoder.Name()), zap.Error(last))
 		if s.pulse.lived() >= healthy {
 			pause.Reset()
 		}
 		pause.Wait(ctx)
 	}
+}
+
+// A plan is what there is to do.
+type plan struct {
+	job   Job
+	shape shape // of the pictures, if known
+}
+
+// plan looks at the pictures that wait. Raw ones cannot be encoded without knowing their size, so it waits for the first of them.
+func (t *Transcoder) plan(ctx context.Context) (plan, error) {
+	o := t.options
+	p := plan{job: Job{Codec: o.Codec, MaxHeight: o.MaxHeight, Log: o.Log}}
+	if first, ok := t.queue.look(); ok && o.Codec.Single() {
+		p.shape = first
+	} else if o.Codec.Raw() {
+		f := t.queue.take(ctx)
+		if f == nil {
+			return plan{}, ctx.Err()
+		}
+		p.shape = f.shape
+		t.queue.unread(f)
+	}
+	p.job.Width, p.job.Height = p.shape.width, p.shape.height
+	p.job.Bitrate = bitrate(o.Bitrate, p.job)
+	return p, nil
+}
+
+// bitrate is enough for people and objects to be recognized by: 2 Mbit/s at 720 lines, and in proportion to the area.
+func bitrate(wanted int, job Job) int {
+	if wanted > 0 {
+		return wanted
+	}
+	lines := job.MaxHeight
+	if lines == 0 || job.Height > 0 && job.Height < lines {
+		lines = job.Height
+	}
+	if lines == 0 {
+		lines = 1080
+	}
+	return max(300_000, 2_000_000*lines/720*lines/720)
 }
 
 // avoid says why an encoder is not to be used any more.
@@ -71,7 +116,7 @@ func (t *Transcoder) giveUp(err, last error) error {
 
 // judge draws conclusions from the end of a shift.
 func (t *Transcoder) judge(s *shift, stopped bool) {
-	name := s.choice.encoder.name
+	name := s.encoder.Name()
 	if s.pulse.lived() >= healthy {
 		t.strikes[name] = 0
 	}
@@ -80,16 +125,17 @@ func (t *Transcoder) judge(s *shift, stopped bool) {
 	}
 }
 
-func (t *Transcoder) announce(c choice) {
+func (t *Transcoder) announce(job Job, c choice) {
 	fields := []zap.Field{
-		zap.String("from", string(t.options.Codec)), zap.String("encoder", c.encoder.name),
-		zap.Int("max_height", t.options.MaxHeight), zap.Int("max_bitrate", bitrate(t.options)),
+		zap.String("from", string(job.Codec)), zap.String("encoder", c.encoder.Name()),
+		zap.Int("max_height", job.MaxHeight), zap.Int("max_bitrate", job.Bitrate),
 	}
 	if len(c.passed) > 0 {
 		fields = append(fields, zap.Strings("passed_over", reasons(c.passed)))
 	}
 	t.options.Log.Info("transcoding", fields...)
-	t.use(c.encoder.name)
+	t.options.Encoders.hint(c.encoder, t.options.Log)
+	t.use(c.encoder.Name())
 }
 
 // use shows which encoder is in use.

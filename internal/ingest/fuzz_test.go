@@ -7,6 +7,7 @@ import (
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 )
@@ -49,7 +50,7 @@ func FuzzIntake(f *testing.F) {
 		codecs := []camera.Codec{camera.H264, camera.H264, camera.H265, camera.MJPEG}
 		policies := []string{config.TranscodeAuto, config.TranscodeAuto, config.TranscodeNever, config.TranscodeAlways}
 		first := script[0]
-		r := newRig(t, ingest.Options{Transcode: policies[first>>2&3], Encoders: encode.NewEncoders("no-such-program", nil)})
+		r := newRig(t, ingest.Options{Transcode: policies[first>>2&3], Encoders: encode.NewEncoders(ffmpeg.New("no-such-program", nil))})
 		o := r.options
 		o.Hub = &customs{t: t}
 		i := ingest.New(o)

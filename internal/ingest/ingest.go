@@ -10,6 +10,8 @@ package ingest
 
 import (
 	"context"
+	"image"
+	"sync/atomic"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -51,6 +53,7 @@ type Intake struct {
 
 	// Of the session.
 	codec     camera.Codec
+	size      image.Point   // of raw pictures
 	announced [][]byte      // parameter sets, as single units
 	sniffer   *h264.Sniffer // nil once it is certain
 	sniffed   int           // packets
@@ -72,7 +75,11 @@ type Intake struct {
 	taker    taker
 	passage  *passage
 	assembly *assembly
-	jpeg     [1][]byte
+	single   [1][]byte
+
+	made     time.Time
+	sliced   bool         // the picture in hand has a slice, and is to be transcoded
+	pictured atomic.Int64 // when the newest picture came that is to be transcoded, in nanoseconds since then
 }
 
 // A taker does something with pictures that come in parts.
@@ -95,7 +102,7 @@ type part struct {
 
 // New returns the intake of a camera that has not begun.
 func New(o Options) *Intake {
-	i := &Intake{options: o, passage: newPassage(o.Hub), path: passedOn}
+	i := &Intake{options: o, passage: newPassage(o.Hub), path: passedOn, made: time.Now()}
 	i.report = report{part: o.Part, log: o.Log, metrics: o.Metrics}
 	i.gap = gap{log: o.Log, metrics: o.Metrics}
 	i.works = newWorks(o, i.report.encoder)
@@ -109,6 +116,18 @@ func New(o Options) *Intake {
 // Run implements camera.Intake. The error is a *camera.Fault when the video is refused or no encoder can transcode it.
 func (i *Intake) Run(ctx context.Context) error { return i.works.run(ctx) }
 
+// KeyFrame asks for a key frame and reports whether one will come at once: our own encoders make them on request, cameras do not. Any
+// goroutine may call it; it does not block, and never calls the hub.
+func (i *Intake) KeyFrame() bool { return i.works.keyFrame() }
+
+// PictureAge returns how long ago the last picture came that is to be transcoded, or the intake was made. Any goroutine may call it.
+//
+// What comes out of the intake does not tell whether such a camera works: the encoder may still be looked for, or wait for a key frame. One
+// that hangs is the transcoder's business.
+func (i *Intake) PictureAge() time.Duration {
+	return time.Since(i.made) - time.Duration(i.pictured.Load())
+}
+
 // Begin implements camera.Receiver.
 func (i *Intake) Begin(f camera.Format) {
 	i.announced = i.announced[:0]
@@ -119,10 +138,11 @@ func (i *Intake) Begin(f camera.Format) {
 			}
 		})
 	}
+	i.size = image.Pt(f.Width, f.Height)
 	i.judge.begin()
 	i.start(f.Codec)
 	i.sniffer, i.sniffed = nil, 0
-	if f.Codec != camera.MJPEG {
+	if !f.Codec.Single() {
 		i.sniffer = &h264.Sniffer{}
 	}
 }
@@ -169,7 +189,7 @@ func (i *Intake) parameters() (p camera.Parameters) {
 
 // Packet implements camera.Receiver.
 func (i *Intake) Packet(p camera.Packet) {
-	if i.codec == camera.MJPEG {
+	if i.codec.Single() {
 		i.image(p)
 		return
 	}
@@ -210,17 +230,33 @@ func (i *Intake) part(payload []byte, marker bool, content h264.Content) {
 	if broken {
 		i.taker.abandon()
 	}
+	i.noteEnd(p)
 	if !withhold && !i.taker.add(p) {
 		i.damage(tooLarge)
 	}
 }
 
-// image takes a picture of MJPEG: each stands alone.
+// noteEnd notes pictures that are to be transcoded when they end, whether they can be decoded or not.
+func (i *Intake) noteEnd(p part) {
+	if i.path != transcoded {
+		return
+	}
+	slice := p.content.Has(h264.IDR | h264.Slice)
+	if i.sliced && p.place.Has(h264.Begins) || slice && p.place.Has(h264.Ends) {
+		i.note()
+	}
+	i.sliced = slice && !p.place.Has(h264.Ends)
+}
+
+func (i *Intake) note() { i.pictured.Store(int64(time.Since(i.made))) }
+
+// image takes a picture that stands alone.
 func (i *Intake) image(p camera.Packet) {
 	i.review()
+	i.note()
 	if i.engaged == transcoded {
-		i.jpeg[0] = p.Payload
-		i.works.write(i.jpeg[:], p.Timestamp)
+		i.single[0] = p.Payload
+		i.works.write(i.single[:], p.Timestamp)
 	}
 }
 

@@ -111,6 +111,9 @@ func (j *judge) obstacle() *camera.Fault {
 
 // wrongCodec is the obstacle of video that is no H.264 at all.
 func wrongCodec(codec camera.Codec) *camera.Fault {
+	if codec.Raw() {
+		return obstacle(fmt.Errorf("a room cannot show raw pictures (%s)", codec), "choose H.264 as the source's format, if the camera has it")
+	}
 	return obstacle(fmt.Errorf("a room cannot show the camera's %s", codec), "set it to H.264, or use the address of its second stream, which often is")
 }
 

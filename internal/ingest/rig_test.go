@@ -9,6 +9,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 	"github.com/overshoot-ai/overshoot-agent/internal/status"
@@ -151,7 +152,7 @@ type rig struct {
 
 // thisMachine is probed once for all tests.
 var thisMachine = sync.OnceValue(func() *encode.Encoders {
-	return encode.NewEncoders("ffmpeg", func(text string) string { return text })
+	return encode.NewEncoders(ffmpeg.New("ffmpeg", func(text string) string { return text }))
 })
 
 func newRig(t tester, o ingest.Options) *rig {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -113,7 +114,7 @@ func (i *Intake) engage(want path) {
 	i.engaged = want
 	switch want {
 	case transcoded:
-		i.works.transcode(i.codec, i.announced)
+		i.works.transcode(camera.Format{Codec: i.codec, Sets: i.announced, Width: i.size.X, Height: i.size.Y})
 	case refused:
 		i.works.refuse(i.obstacle())
 	}
@@ -148,8 +149,11 @@ func (nothing) abandon()      {}
 
 // describe says what the camera sends.
 func (i *Intake) describe() string {
-	if i.codec == camera.H264 && i.judge.known {
+	switch {
+	case i.codec == camera.H264 && i.judge.known:
 		return string(i.codec) + " " + i.judge.format.String()
+	case i.codec.Raw():
+		return fmt.Sprintf("%s %dx%d", i.codec, i.size.X, i.size.Y)
 	}
 	return string(i.codec)
 }

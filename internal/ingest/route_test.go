@@ -5,10 +5,13 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"github.com/overshoot-ai/overshoot-agent/internal/ingest"
 )
@@ -80,7 +83,7 @@ func format(t *testing.T, p seen) h264.Format {
 }
 
 func TestH264CalledH265IsPassedOn(t *testing.T) {
-	r := newRig(t, ingest.Options{Encoders: encode.NewEncoders("no-such-program", nil)})
+	r := newRig(t, ingest.Options{Encoders: encode.NewEncoders(ffmpeg.New("no-such-program", nil))})
 	stop, _ := r.run(t)
 	r.Begin(camera.Format{Codec: camera.H265, Sets: [][]byte{{0x40, 1, 12}, nil}})
 	pictures := plain.shoot(t, 0)
@@ -299,11 +302,38 @@ func TestDamagedH265IsLeftOut(t *testing.T) {
 }
 
 func TestWithoutFFmpegTheSessionEndsWithAdvice(t *testing.T) {
-	r := newRig(t, ingest.Options{Encoders: encode.NewEncoders("no-such-program", func(s string) string { return s })})
+	r := newRig(t, ingest.Options{Encoders: encode.NewEncoders(ffmpeg.New("no-such-program", func(s string) string { return s }))})
 	_, result := r.run(t)
 	r.Begin(camera.Format{Codec: camera.H265})
 	r.play(hevc.shoot(t, 0)[:5])
 	if fault, ok := errors.AsType[*camera.Fault](<-result); !ok || fault.Reason != camera.WrongCodec {
 		t.Errorf("got %v", fault)
+	}
+}
+
+// An encoder may take its time to be found, and H.265 may begin in the middle of a group: that is no fault of the camera, which must not be
+// taken for one that gives no pictures.
+func TestPicturesToBeTranscodedCountWhenTheyCome(t *testing.T) {
+	for name, tc := range map[string]struct {
+		clip clip
+		skip int
+	}{"MJPEG": {jpegs, 0}, "H.265 in mid-group": {hevc, 1}} {
+		pictures := tc.clip.shoot(t, 0)[tc.skip:]
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, ingest.Options{}) // nobody runs it: nothing is encoded
+			time.Sleep(time.Minute)
+			r.Begin(camera.Format{Codec: tc.clip.codec})
+			if age := r.PictureAge(); age != time.Minute {
+				t.Errorf("%s: the newest of no pictures is %v old", name, age)
+			}
+			r.play(pictures[:3])
+			time.Sleep(time.Second)
+			if age := r.PictureAge(); age != time.Second {
+				t.Errorf("%s: the newest picture is %v old", name, age)
+			}
+			if n := len(r.screen.all()); n != 0 {
+				t.Errorf("%s: %d pictures came out", name, n)
+			}
+		})
 	}
 }

@@ -44,12 +44,12 @@ func newWorks(o Options, using func(encoder string)) *works {
 func patience(stallAfter time.Duration) time.Duration { return min(stallAfter*4/5, 4*time.Second) }
 
 // transcode begins to transcode what write brings.
-func (w *works) transcode(codec camera.Codec, sets [][]byte) {
-	if w.transcoder == nil || w.options.Codec != codec {
-		w.options.Codec = codec
+func (w *works) transcode(f camera.Format) {
+	if w.transcoder == nil || w.options.Codec != f.Codec {
+		w.options.Codec = f.Codec
 		w.transcoder = encode.New(w.options)
 	}
-	w.transcoder.Begin(sets)
+	w.transcoder.Begin(f)
 	w.give(order{transcoder: w.transcoder, outlet: &outlet{hub: w.hub}})
 }
 
@@ -58,6 +58,12 @@ func (w *works) write(units [][]byte, timestamp uint32) {
 	if w.transcoder != nil {
 		w.transcoder.Write(encode.Picture{Units: units, Timestamp: timestamp})
 	}
+}
+
+// keyFrame asks for a key frame, from any goroutine, and reports whether one will come at once.
+func (w *works) keyFrame() bool {
+	o := w.newest()
+	return o.transcoder != nil && o.transcoder.KeyFrame()
 }
 
 // refuse ends the session.

@@ -21,6 +21,8 @@ type Options struct {
 	Length time.Duration
 	// Transcode is the camera's setting of that name; "" for its default.
 	Transcode string
+	// MaxHeight is the camera's setting of that name.
+	MaxHeight int
 	// Encoders are tried only if the video has to be transcoded.
 	Encoders Encoders
 }

@@ -136,9 +136,9 @@ type encoders struct {
 	asked   int
 }
 
-func (e *encoders) Verdicts(context.Context) ([]encode.Verdict, error) {
+func (e *encoders) Verdicts(context.Context, encode.Job) ([]encode.Verdict, error) {
 	e.asked++
-	all := []encode.Verdict{{Encoder: "h264_vaapi", Err: errors.New("no device")}, {Encoder: "libx264", Err: errors.New("not built in")}}
+	all := []encode.Verdict{{Encoder: "h264_vaapi", Class: encode.HardwareChild, Err: errors.New("no device")}, {Encoder: "libx264", Class: encode.SoftwareChild, Err: errors.New("not built in")}}
 	for i := range all {
 		if all[i].Encoder == e.working {
 			all[i].Err = nil

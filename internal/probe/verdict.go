@@ -9,6 +9,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 )
 
 // An Outcome is what the agent would do with a video.
@@ -27,6 +28,8 @@ type Verdict struct {
 	Outcome Outcome `json:"outcome"`
 	Why     string  `json:"why,omitempty"`
 	Encoder string  `json:"encoder,omitempty"` // that would be used to transcode
+
+	software bool // the encoder costs processor time
 }
 
 // Usable tells whether the agent can use the camera.
@@ -38,7 +41,7 @@ func (v Verdict) String() string {
 		return "will be passed on as it is"
 	case Transcode:
 		costs := "this machine's encoder hardware"
-		if v.Encoder == "libx264" {
+		if v.software {
 			costs = "CPU"
 		}
 		return fmt.Sprintf("will be transcoded (%s; encoder %s, costs %s)", v.Why, v.Encoder, costs)
@@ -57,7 +60,7 @@ func (r *Report) judge(ctx context.Context, m *meter, o Options, err error) {
 		err = r.lacking(m)
 	}
 	if err == nil {
-		err = r.route(ctx, m.obstacle(), o)
+		err = r.route(ctx, m.obstacle(), m.job(o.MaxHeight), o)
 	}
 	if soon, early := errors.AsType[*tooSoonError](err); early {
 		r.Verdict = Verdict{Outcome: Unknown, Why: soon.Error()}
@@ -75,7 +78,7 @@ func (r *Report) workedUntil(err error) bool {
 }
 
 // route chooses the way of a video that could be used.
-func (r *Report) route(ctx context.Context, o *obstacle, options Options) error {
+func (r *Report) route(ctx context.Context, o *obstacle, job encode.Job, options Options) error {
 	switch {
 	case o == nil && options.Transcode != config.TranscodeAlways:
 		r.Verdict = Verdict{Outcome: Pass}
@@ -88,8 +91,8 @@ func (r *Report) route(ctx context.Context, o *obstacle, options Options) error 
 			Advice: o.advice + ", or remove `transcode: never`",
 		}
 	}
-	encoder, err := bestEncoder(ctx, options.Encoders, o)
-	r.Verdict = Verdict{Outcome: Transcode, Why: o.why, Encoder: encoder}
+	encoder, err := bestEncoder(ctx, options.Encoders, job, o)
+	r.Verdict = Verdict{Outcome: Transcode, Why: o.why, Encoder: encoder.Encoder, software: encoder.Class.Software()}
 	r.instead = o.advice
 	return err
 }

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/child"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
 
@@ -63,7 +63,7 @@ func (d *darkroom) develop(ctx context.Context, stream []byte) ([]byte, error) {
 	var made []byte
 	err = beside(ctx, func() (err error) {
 		defer func() { <-d.hands }()
-		made, err = encode.Convert(ctx, path, arguments(), stream, d.most, d.scrub)
+		made, err = child.Convert(ctx, child.Command{Program: path, Args: arguments(), Env: child.Environment()}, stream, d.most, d.scrub)
 		return err
 	})
 	switch {

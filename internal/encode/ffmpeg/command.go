@@ -1,41 +1,43 @@
-package encode
+package ffmpeg
 
 import (
 	"fmt"
 	"strconv"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 )
 
-// An encoder is one of ffmpeg's that we know how to use.
-type encoder struct {
-	name   string
-	device []string // options before the input
-	filter string   // how it wants its pictures
-	tuning []string // zero latency, baseline, no B-frames, forced key frames that are IDR
-	rate   func(bits string) []string
+// A codec is one of ffmpeg's encoders that we know how to use.
+type codec struct {
+	name     string
+	hardware bool
+	device   []string // options before the input
+	filter   string   // how it wants its pictures
+	tuning   []string // zero latency, baseline, no B-frames, forced key frames that are IDR
+	rate     func(bits string) []string
 }
 
-// encoders lists them, best first: what costs the processor nothing before what costs it least.
-func encoders() []encoder {
+// codecs lists them, best first.
+func codecs() []codec {
 	capped := func(bits string) []string { return []string{"-b:v", bits, "-maxrate", bits, "-bufsize", bits} }
-	return []encoder{
+	return []codec{
 		{
-			name: "h264_v4l2m2m", filter: "format=yuv420p",
+			name: "h264_v4l2m2m", hardware: true, filter: "format=yuv420p",
 			tuning: []string{"-profile:v", "578"}, // constrained baseline; it knows no names
 			rate:   func(bits string) []string { return []string{"-b:v", bits} },
 		},
 		{
-			name: "h264_vaapi", device: []string{"-vaapi_device", "/dev/dri/renderD128"}, filter: "format=nv12,hwupload",
+			name: "h264_vaapi", hardware: true, device: []string{"-vaapi_device", "/dev/dri/renderD128"}, filter: "format=nv12,hwupload",
 			tuning: []string{"-profile:v", "578", "-bf", "0"}, rate: capped,
 		},
 		{
-			name: "h264_nvenc", filter: "format=yuv420p",
+			name: "h264_nvenc", hardware: true, filter: "format=yuv420p",
 			tuning: []string{"-preset", "p1", "-tune", "ull", "-zerolatency", "1", "-delay", "0", "-profile:v", "baseline", "-bf", "0", "-forced-idr", "1"},
 			rate:   capped,
 		},
 		{
-			name: "h264_qsv", filter: "format=nv12",
+			name: "h264_qsv", hardware: true, filter: "format=nv12",
 			tuning: []string{"-preset", "veryfast", "-async_depth", "1", "-profile:v", "baseline", "-bf", "0", "-forced_idr", "1"}, rate: capped,
 		},
 		{
@@ -47,15 +49,6 @@ func encoders() []encoder {
 	}
 }
 
-// Names lists the encoders that may be chosen, best first.
-func Names() []string {
-	var names []string
-	for _, e := range encoders() {
-		names = append(names, e.name)
-	}
-	return names
-}
-
 // arguments returns ffmpeg's command line for one camera.
 //
 // There is no "-fflags nobuffer", which recipes for low latency recommend: it throws away the pictures that were looked at to recognize the
@@ -64,17 +57,17 @@ func Names() []string {
 //
 // fpsmax drops nothing, since the timestamps are passed on. It tells encoders the usual rate of a camera. Without it they take the clock's rate
 // for that of the pictures, 90,000 in a second, give each some 20 bits, and after a minute nothing is left of them but flat grey.
-func arguments(e encoder, o Options) []string {
+func arguments(c codec, job encode.Job) []string {
 	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"}
-	args = append(args, e.device...)
+	args = append(args, c.device...)
 	args = append(args,
 		"-flags", "low_delay", "-probesize", "32", "-analyzeduration", "1", "-fpsprobesize", "0",
-		"-c:v", decoder(o.Codec), "-copyts", "-f", "ivf", "-i", "pipe:0",
-		"-an", "-filter_threads", "1", "-vf", scale(o.MaxHeight)+","+e.filter, "-c:v", e.name)
-	args = append(args, e.tuning...)
-	args = append(args, e.rate(strconv.Itoa(bitrate(o)))...)
+		"-c:v", decoder(job.Codec), "-copyts", "-f", "ivf", "-i", "pipe:0",
+		"-an", "-filter_threads", "1", "-vf", scale(job.MaxHeight)+","+c.filter, "-c:v", c.name)
+	args = append(args, c.tuning...)
+	args = append(args, c.rate(strconv.Itoa(job.Bitrate))...)
 	return append(args,
-		"-fpsmax", usualRate, "-g", "250", "-force_key_frames", keyFrames, "-enc_time_base", fmt.Sprintf("1:%d", hertz),
+		"-fpsmax", usualRate, "-g", "250", "-force_key_frames", keyFrames, "-enc_time_base", fmt.Sprintf("1:%d", encode.Hertz),
 		"-muxdelay", "0", "-muxpreload", "0", "-omit_video_pes_length", "0", "-mpegts_start_pid", strconv.Itoa(videoPID),
 		"-flush_packets", "1", "-f", "mpegts", "pipe:1")
 }
@@ -88,6 +81,8 @@ func decoder(c camera.Codec) string {
 		return "hevc"
 	case camera.MJPEG:
 		return "mjpeg"
+	case camera.YUYV, camera.NV12, camera.I420:
+		return "rawvideo"
 	}
 	return "h264"
 }
@@ -103,15 +98,3 @@ func scale(maxHeight int) string {
 
 // keyFrames is the rule: the first picture, then every two seconds.
 const keyFrames = "expr:isnan(prev_forced_t)+gte(t,prev_forced_t+2)"
-
-// bitrate is enough for people and objects to be recognized by: 2 Mbit/s at 720 lines, and in proportion to the area.
-func bitrate(o Options) int {
-	if o.Bitrate > 0 {
-		return o.Bitrate
-	}
-	lines := o.MaxHeight
-	if lines == 0 {
-		lines = 1080
-	}
-	return max(300_000, 2_000_000*lines/720*lines/720)
-}

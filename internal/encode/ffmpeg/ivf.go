@@ -1,8 +1,10 @@
-package encode
+package ffmpeg
 
 import (
 	"encoding/binary"
-	"time"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 )
 
 // IVF is the simplest container that ffmpeg reads: a header of 32 bytes, and 12 bytes before each picture with its length and timestamp.
@@ -12,37 +14,36 @@ const (
 	ivfFrameHeader = 12
 )
 
-// ivfStart returns the header of a stream.
-func ivfStart() []byte {
+// ivfStart returns the header of a stream. Of raw pictures it says how the samples lie, and the size; what else comes tells that by itself.
+func ivfStart(job encode.Job) []byte {
 	h := make([]byte, ivfHeader)
 	copy(h, "DKIF")
 	binary.LittleEndian.PutUint16(h[6:], ivfHeader)
-	copy(h[8:], "H264") // some name it knows; the decoder comes from the command line, the size from the pictures
-	binary.LittleEndian.PutUint32(h[16:], hertz)
+	copy(h[8:], fourCC(job.Codec))
+	if job.Codec.Raw() {
+		binary.LittleEndian.PutUint16(h[12:], uint16(job.Width))
+		binary.LittleEndian.PutUint16(h[14:], uint16(job.Height))
+	}
+	binary.LittleEndian.PutUint32(h[16:], encode.Hertz)
 	binary.LittleEndian.PutUint32(h[20:], 1)
 	return h
 }
 
-// A frame is a picture ready to be written: its IVF header, and its bytes as ffmpeg wants them.
-type frame struct {
-	data    []byte
-	key     bool // decoding can begin here
-	shape   int  // pictures of different shapes need different encoders
-	arrived time.Time
-}
-
-// complete fills in the header: the length of what follows it, and the timestamp at 90 kHz.
-func (f *frame) complete(ticks int64) {
-	binary.LittleEndian.PutUint32(f.data, uint32(len(f.data)-ivfFrameHeader))
-	binary.LittleEndian.PutUint64(f.data[4:], uint64(ticks))
-}
-
-// appendUnits adds NAL units as a byte stream (ITU-T H.264 and H.265, annex B).
-func (f *frame) appendUnits(units [][]byte) {
-	for _, unit := range units {
-		if len(unit) > 0 {
-			f.data = append(f.data, 0, 0, 0, 1)
-			f.data = append(f.data, unit...)
-		}
+// fourCC returns the name by which ffmpeg knows the format of samples. For other codecs it is some name that it knows: they stand on the command line.
+func fourCC(c camera.Codec) string {
+	switch c {
+	case camera.YUYV:
+		return "YUY2"
+	case camera.NV12, camera.I420:
+		return string(c)
 	}
+	return "H264"
+}
+
+// framed returns a picture behind its IVF header: the length of what follows it, and the timestamp at 90 kHz.
+func framed(f *encode.Frame) []byte {
+	var h [ivfFrameHeader]byte
+	binary.LittleEndian.PutUint32(h[:], uint32(len(f.Data())))
+	binary.LittleEndian.PutUint64(h[4:], uint64(f.Ticks))
+	return f.With(h[:])
 }

@@ -1,16 +1,15 @@
-package encode
+package ffmpeg
 
 import (
 	"bytes"
-	"context"
 	"image"
 	"image/jpeg"
-	"io"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/child"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 )
 
 // noise is a picture that costs an encoder as many bits as it may use.
@@ -35,21 +34,22 @@ func TestPicturesStayGoodForLong(t *testing.T) {
 	for i := range shots {
 		shots[i] = noise(t, random)
 	}
-	input := ivfStart()
+	job := encode.Job{Codec: camera.MJPEG, Bitrate: 4_500_000}
+	input := ivfStart(job)
 	for i := range pictures {
-		f := frame{data: append(make([]byte, ivfFrameHeader), shots[i%len(shots)]...)}
-		f.complete(int64(i) * hertz / 15)
-		input = append(input, f.data...)
+		input = append(input, framed(encode.NewFrame(shots[i%len(shots)], int64(i)*encode.Hertz/15, false))...)
 	}
 	program, err := child.Find("ffmpeg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := encoders()[len(encoders())-1] // the one that works everywhere
+	x264 := codecs()[len(codecs())-1] // the one that works everywhere
 	var sizes []int
-	err = exchange(context.Background(), program, arguments(e, Options{Codec: camera.MJPEG}), input, func(s string) string { return s }, func(out io.Reader) error {
-		return new(demuxer).run(out, func(picture []byte, _ uint64) { sizes = append(sizes, len(picture)) })
-	})
+	same := func(text string) string { return text }
+	ts, err := child.Convert(t.Context(), child.Command{Program: program, Args: arguments(x264, job), Env: child.Environment()}, input, 1<<30, same)
+	if err == nil {
+		err = new(demuxer).run(bytes.NewReader(ts), func(picture []byte, _ uint64) { sizes = append(sizes, len(picture)) })
+	}
 	if err != nil || len(sizes) != pictures {
 		t.Fatalf("of %d pictures it made %d: %v", pictures, len(sizes), err)
 	}
