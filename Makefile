@@ -11,7 +11,7 @@ TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
 DEMO_SECONDS ?= 0
 
-.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross clean deps figures delivery endure
+.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross cross-openh264 clean deps figures delivery endure vm boards
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,14 +51,29 @@ fmt: ## format the code
 cross: ## build for linux/amd64, arm64 and armv7 into dist/, and check the size
 	@scripts/cross.sh "$(LDFLAGS)"
 
+cross-openh264: ## the same with the encoder openh264 inside, for machines without ffmpeg; see docs/encoders.md
+	@scripts/deps.sh cross
+	@scripts/cross.sh "$(LDFLAGS)" openh264
+
+vm: deps bin/overshoot-agent bin/overshoot-agent-openh264 bin/overshoot-simulator $(LIVEKIT) clips ## all that needs real V4L2 devices, in a VM with an emulated CPU; eight minutes
+	@scripts/vm/test.sh
+
+boards: deps cross $(LIVEKIT) bin/overshoot-simulator clips ## the binaries for arm64 and armv7 in dist/ at work, on an emulated CPU
+	@scripts/deps.sh cross
+	@scripts/boards.sh
+
 clean: ## remove everything that was built
 	rm -rf bin dist $(CACHE)
 
 # The build cache of Go knows best what is up to date.
-.PHONY: bin/overshoot-agent bin/overshoot-simulator clips
+.PHONY: bin/overshoot-agent bin/overshoot-agent-openh264 bin/overshoot-simulator clips
 bin/overshoot-agent:
 	@echo "building the agent"
 	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./cmd/overshoot-agent
+
+bin/overshoot-agent-openh264:
+	@echo "building the agent with the encoder openh264"
+	@CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags "$(LDFLAGS) -linkmode external -extldflags '-static'" -o $@ ./cmd/overshoot-agent
 
 bin/overshoot-simulator:
 	@echo "building the simulator"

@@ -5,7 +5,9 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/exec"
+	clip "github.com/overshoot-ai/overshoot-agent/internal/camera/file"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/rtsp"
+	"github.com/overshoot-ai/overshoot-agent/internal/camera/test"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/v4l2"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/sink"
@@ -32,6 +34,12 @@ func newSource(s config.Section) (makeSource, error) {
 	case "exec":
 		c, err := exec.Decode(s)
 		return func(log *zap.Logger, scrub func(string) string) camera.Source { return exec.New(c, log, scrub) }, err
+	case "file":
+		c, err := clip.Decode(s)
+		return func(*zap.Logger, func(string) string) camera.Source { return clip.New(c) }, err
+	case "test":
+		c, err := test.Decode(s)
+		return func(*zap.Logger, func(string) string) camera.Source { return test.New(c) }, err
 	}
 	return nil, s.Problemf("type", "%q is no kind of source in this version: write rtsp, v4l2, exec, file or test", s.Type)
 }

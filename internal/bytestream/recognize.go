@@ -57,8 +57,9 @@ func isMP4(head []byte) bool {
 
 // isAnnexB wants a start code, some zeros before it perhaps, and a unit whose forbidden bit is not set, as that of MPEG-1 and MPEG-2 is.
 func isAnnexB(head []byte) bool {
-	at := bytes.Index(head, startCode)
-	return at >= 0 && at < 8 && allZero(head[:at]) && at+3 < len(head) && head[at+3] < 0x80 && head[at+3] != 0
+	const most = 8 // zeros before it
+	at := bytes.Index(head[:most+len(startCode)], startCode)
+	return at >= 0 && allZero(head[:at]) && head[at+3] < 0x80 && head[at+3] != 0
 }
 
 // CodecOf tells whether a byte stream that begins with head is H.264 or H.265, "" while that is not certain.

@@ -2,12 +2,11 @@ package bytestream_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"os"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/bytestream"
 )

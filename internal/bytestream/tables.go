@@ -2,6 +2,7 @@ package bytestream
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -63,6 +64,9 @@ func (s *section) add(body []byte, take func([]byte) error) error {
 	}
 	return nil
 }
+
+// errTable: it makes no sense, or is not for us.
+var errTable = errors.New("no table")
 
 // tableHead and tableTail are the sizes of what stands around the entries of a table.
 const (

@@ -3,6 +3,7 @@ package child
 import (
 	"context"
 	"errors"
+	"io"
 	"os/exec"
 	"testing"
 	"testing/synctest"
@@ -40,4 +41,28 @@ func TestAChildThatCannotBeKilledIsLeft(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
+}
+
+// A child that is asked to end may take its time, and what it started is asked as well; one that does not listen is killed.
+func TestGrace(t *testing.T) {
+	for name, c := range map[string]struct{ script, want string }{
+		"listens":         {"trap 'echo asked; exit 7' TERM; echo ready; while :; do sleep 0.01; done", "exit status 7"},
+		"does not listen": {"trap '' TERM; echo ready; while :; do sleep 0.01; done", "signal: killed"},
+	} {
+		child, err := Start(Command{Program: "/bin/sh", Args: []string{"-c", c.script}, Dir: t.TempDir(), NoInput: true, Grace: 300 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ready := errors.New("ready")
+		err = child.Converse(t.Context(), func(context.Context) error {
+			var text [6]byte
+			if _, err := io.ReadFull(child.Stdout, text[:]); err != nil {
+				t.Error(err)
+			}
+			return ready
+		})
+		if !errors.Is(err, ready) || child.End().Error() != c.want || child.Stdin != nil {
+			t.Errorf("%s: %v, ended with %v", name, err, child.End())
+		}
+	}
 }

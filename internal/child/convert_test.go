@@ -23,20 +23,24 @@ func script(t *testing.T, cases string) string {
 }
 
 func TestConvertReturnsWhatComesOut(t *testing.T) {
-	program := script(t, "echo) exec cat;;\nbad) cat >/dev/null; echo 'no such canary' >&2; exit 3;;\nendless) exec cat /dev/zero;;\nhangs) exec sleep 1000;;")
+	program := script(t, "echo) exec cat;;\nbad) cat >/dev/null; echo 'no such canary' >&2; exit 3;;\n"+
+		"endless) exec cat /dev/zero;;\nhangs) exec sleep 1000;;")
 	hide := func(text string) string { return strings.ReplaceAll(text, "canary", "<secret>") }
-	if got, err := child.Convert(t.Context(), child.Command{Program: program, Args: []string{"echo"}, Env: child.Environment()}, []byte("hello"), 5, hide); err != nil || string(got) != "hello" {
+	convert := func(ctx context.Context, arg string, input []byte) ([]byte, error) {
+		return child.Convert(ctx, child.Command{Program: program, Args: []string{arg}, Env: child.Environment()}, input, 5, hide)
+	}
+	if got, err := convert(t.Context(), "echo", []byte("hello")); err != nil || string(got) != "hello" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	for args, want := range map[string]string{"bad": "no such <secret>", "endless": "more than 5 bytes"} {
-		if got, err := child.Convert(t.Context(), child.Command{Program: program, Args: []string{args}, Env: child.Environment()}, []byte("hello"), 5, hide); got != nil || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %q, %v", args, got, err)
+	for arg, want := range map[string]string{"bad": "no such <secret>", "endless": "more than 5 bytes"} {
+		if got, err := convert(t.Context(), arg, []byte("hello")); got != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %q, %v", arg, got, err)
 		}
 	}
 	enough := errors.New("enough")
 	ctx, end := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, enough)
 	defer end()
-	if _, err := child.Convert(ctx, child.Command{Program: program, Args: []string{"hangs"}, Env: child.Environment()}, make([]byte, 1<<20), 5, hide); !errors.Is(err, enough) {
+	if _, err := convert(ctx, "hangs", make([]byte, 1<<20)); !errors.Is(err, enough) {
 		t.Errorf("one that hangs: %v", err)
 	}
 	if _, err := child.Convert(t.Context(), child.Command{Program: "/nowhere/ffmpeg"}, nil, 5, hide); err == nil {

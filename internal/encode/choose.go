@@ -19,7 +19,7 @@ type Encoders struct {
 	decoder Decoder // nil: there is none
 
 	turn   chan struct{} // holds a token when nobody is using trials
-	trials map[string]*outcome
+	trials map[sort]*outcome
 
 	mu   sync.Mutex
 	left map[string][]*outcome // work that did not return when it should have, by encoder
@@ -28,10 +28,16 @@ type Encoders struct {
 	hinted sync.Once
 }
 
+// A sort of trial is made once.
+type sort struct {
+	name  string       // of the encoder
+	codec camera.Codec // of the pictures; "" where it does not matter
+}
+
 // NewEncoders returns the encoders of some kinds. Of encoders of one class, those that come first are tried first.
 func NewEncoders(kinds ...Kind) *Encoders {
 	e := &Encoders{
-		turn: make(chan struct{}, 1), trials: make(map[string]*outcome), left: make(map[string][]*outcome), board: boardFile,
+		turn: make(chan struct{}, 1), trials: make(map[sort]*outcome), left: make(map[string][]*outcome), board: boardFile,
 	}
 	e.turn <- struct{}{}
 	for _, kind := range kinds {
@@ -51,8 +57,8 @@ func (e *Encoders) names() (names []string) {
 	return names
 }
 
-// ranked lists the encoders for a codec, best first: what costs the processor nothing before what costs it least. An encoder in this process has no copies
-// between processes to make, and an ffmpeg has the better decoders of JPEG.
+// ranked lists the encoders for a codec, best first: what costs the processor nothing before what costs it least. An encoder in this process makes
+// no copies between processes, and an ffmpeg has the better decoder of JPEG.
 func (e *Encoders) ranked(c camera.Codec) []Encoder {
 	order := []Class{HardwareInside, HardwareChild, SoftwareChild, SoftwareInside}
 	if c.Raw() {
@@ -153,10 +159,14 @@ func (e *Encoders) verdict(ctx context.Context, job Job, each Encoder) (verdict,
 	if e.hangs(each.Name()) {
 		return errHangs, nil
 	}
-	t := e.trials[each.Name()]
+	sort := sort{name: each.Name()}
+	if each.Class().Inside() && job.Codec.Single() { // it takes pictures as they are, and may not take all kinds
+		sort.codec = job.Codec
+	}
+	t := e.trials[sort]
 	if t == nil {
-		t = e.try(each)
-		e.trials[each.Name()] = t
+		t = e.try(each, sort.codec)
+		e.trials[sort] = t
 	}
 	select {
 	case <-t.over:

@@ -262,18 +262,3 @@ func byteStream(pictures []pictureSeen) (stream []byte) {
 	}
 	return stream
 }
-
-// psnr says how like the pictures are to those of the clip, in dB; 30 is what nobody notices.
-func psnr(t testing.TB, c clip, pictures []pictureSeen) float64 {
-	t.Helper()
-	cmd := exec.Command("ffmpeg", "-hide_banner", "-f", "h264", "-framerate", "25", "-i", "pipe:0", "-f", "lavfi", "-i", c.source(), "-frames:v", fmt.Sprint(len(pictures)),
-		"-lavfi", "[1]format=yuv420p[want];[0]format=yuv420p,settb=1/25,setpts=N[got];[want]settb=1/25,setpts=N[want2];[got][want2]psnr", "-f", "null", "-")
-	cmd.Stdin = bytes.NewReader(byteStream(pictures))
-	report, err := cmd.CombinedOutput()
-	_, figure, found := strings.Cut(string(report), "average:")
-	var average float64
-	if _, scanned := fmt.Sscan(figure, &average); err != nil || !found || scanned != nil {
-		t.Fatalf("comparing: %v: %s", err, report)
-	}
-	return average
-}

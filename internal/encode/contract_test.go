@@ -5,110 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
-	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/openh264"
 	"github.com/overshoot-ai/overshoot-agent/internal/guard"
 )
-
-// A studio is an encoder of which a test decides how it fails. It knows one picture, which it gives for every other: a key frame, made by ffmpeg.
-type studio struct {
-	name  string
-	class encode.Class
-	takes func(encode.Job) error
-
-	spoil   func(ctx context.Context, number int) // before each picture of a camera, not of a trial; may be nil
-	clock   encode.ThreadClock
-	trials  atomic.Int32
-	workers atomic.Int32 // that did not return yet
-	asked   []bool       // for a key frame, by picture of a camera
-	mu      sync.Mutex
-}
-
-var onePicture = sync.OnceValues(func() ([]byte, error) {
-	return exec.Command("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "color=0x282828:size=640x360,drawbox=x=320:w=320:c=0xc8c8c8:t=fill", "-frames:v", "1",
-		"-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "h264", "pipe:1").Output()
-})
-
-func (s *studio) Name() string        { return s.name }
-func (s *studio) Class() encode.Class { return s.class }
-func (s *studio) Takes(job encode.Job) error {
-	if s.takes == nil {
-		return nil
-	}
-	return s.takes(job)
-}
-
-func (s *studio) Encoders() []encode.Encoder { return []encode.Encoder{s} }
-
-func (s *studio) Work(ctx context.Context, job encode.Job, desk encode.Desk) error {
-	s.workers.Add(1)
-	defer s.workers.Add(-1)
-	defer s.clock.Start()()
-	desk.Meter(s.clock.Used)
-	picture, err := onePicture()
-	if err != nil {
-		return err
-	}
-	trial := job.Width == 640 && job.Bitrate == 1_000_000 // which only a trial has
-	if trial {
-		s.trials.Add(1)
-	}
-	for n := 0; ; n++ {
-		f := desk.Take(ctx)
-		if f == nil {
-			return ctx.Err()
-		}
-		if !trial {
-			s.mu.Lock()
-			s.asked = append(s.asked, f.Force)
-			s.mu.Unlock()
-			if s.spoil != nil {
-				s.spoil(ctx, n)
-			}
-		}
-		desk.Emit(picture, f.Timestamp())
-	}
-}
-
-// feed writes raw pictures, 50 a second, until the test ends.
-func (r *rig) feed(t *testing.T) {
-	t.Helper()
-	r.Begin(camera.Format{Codec: camera.I420, Width: 64, Height: 48})
-	stop, done := make(chan struct{}), make(chan struct{})
-	t.Cleanup(func() { close(stop); <-done })
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for n := uint32(0); ; n++ {
-			r.Write(encode.Picture{Units: [][]byte{make([]byte, 64*48*3/2)}, Timestamp: n * 1800})
-			select {
-			case <-tick.C:
-			case <-stop:
-				return
-			}
-		}
-	}()
-}
-
-func (r *rig) used() (names []string) {
-	for _, entry := range r.logs.FilterMessage("transcoding").All() {
-		names = append(names, entry.ContextMap()["encoder"].(string))
-	}
-	return names
-}
 
 func TestTheOrderDependsOnWhatComesIn(t *testing.T) {
 	encoders := encode.NewEncoders(
@@ -139,6 +46,20 @@ func TestTheOrderDependsOnWhatComesIn(t *testing.T) {
 		if got := strings.Join(works, " "); got != want {
 			t.Errorf("%s: got %s, want %s", codec, got, want)
 		}
+	}
+}
+
+// What is in process takes pictures as they are; children convert them.
+func TestTrialsAreMadeOnceForWhatMatters(t *testing.T) {
+	inside, child := &studio{name: "m2m", class: encode.HardwareInside}, &studio{name: "vaapi", class: encode.HardwareChild}
+	encoders := encode.NewEncoders(inside, child)
+	for _, codec := range []camera.Codec{camera.YUYV, camera.NV12, camera.YUYV, camera.NV12} {
+		if _, err := encoders.Verdicts(t.Context(), encode.Job{Codec: codec, Width: 64, Height: 48}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if inside.trials.Load() != 2 || child.trials.Load() != 1 {
+		t.Errorf("%d and %d trials, want 2 and 1", inside.trials.Load(), child.trials.Load())
 	}
 }
 
@@ -190,13 +111,18 @@ func TestAnEncoderThatHangsInADriver(t *testing.T) {
 }
 
 func TestAnEncoderThatHangsInItsTrial(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	encoders := encode.NewEncoders(hung{release}, &studio{name: "spare", class: encode.SoftwareInside})
-	verdicts, err := encoders.Verdicts(t.Context(), encode.Job{Codec: camera.I420})
-	if err != nil || fmt.Sprint(verdicts[0].Err) != "it did not finish within 10s" || verdicts[1].Err != nil {
-		t.Errorf("got %v, %v", verdicts, err)
+	if _, err := onePicture(); err != nil { // made outside of virtual time
+		t.Fatal(err)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		encoders := encode.NewEncoders(hung{release}, &studio{name: "spare", class: encode.SoftwareInside})
+		verdicts, err := encoders.Verdicts(t.Context(), encode.Job{Codec: camera.I420})
+		if err != nil || fmt.Sprint(verdicts[0].Err) != "it did not finish within 10s" || verdicts[1].Err != nil {
+			t.Errorf("got %v, %v", verdicts, err)
+		}
+	})
 }
 
 // A hung encoder does not even come to its first picture.
@@ -298,52 +224,6 @@ func TestTheAdviceFitsTheSource(t *testing.T) {
 	if got := fmt.Sprint(said.All()[0].ContextMap()["advice"]); !strings.Contains(got, "source: fps, width, height") {
 		t.Errorf("the advice is %q", got)
 	}
-}
-
-func TestNothingLeaksOverManyLives(t *testing.T) {
-	c := raws(camera.YUYV, "64x48", 3)
-	shots := c.make(t, 0)
-	for name, tc := range map[string]struct {
-		encoders *encode.Encoders
-		rounds   int
-	}{
-		"in process": {encode.NewEncoders(openh264.New(), &studio{name: "m2m", class: encode.SoftwareInside}), 200},
-		"child":      {encode.NewEncoders(ffmpeg.New("ffmpeg", unscrubbed)), 60},
-	} {
-		t.Run(name, func(t *testing.T) {
-			life := func() {
-				r := start(t, encode.Options{Codec: c.codec, Encoders: tc.encoders})
-				r.Begin(c.announced(t))
-				r.write(shots)
-				r.wait(1)
-				_ = r.stop()
-			}
-			life()
-			before := inventory(t)
-			for range tc.rounds {
-				life()
-			}
-			var after stock
-			defer func() { t.Logf("before %+v, after %+v", before, after) }()
-			eventually(t, "as little as before", func() bool {
-				after = inventory(t)
-				return after.files <= before.files && after.goroutines <= before.goroutines && after.children <= before.children
-			})
-		})
-	}
-}
-
-// A stock is what must not become more.
-type stock struct{ files, goroutines, children int }
-
-func inventory(t *testing.T) (have stock) {
-	t.Helper()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	have.files, have.goroutines, have.children = len(files), runtime.NumGoroutine(), len(children(t))
-	return have
 }
 
 func TestFramesCarryAContainersHeader(t *testing.T) {

@@ -23,8 +23,8 @@ const (
 	benchLoops = 5
 )
 
-// BenchmarkCost compares what a camera costs here, this process and its children together, with an ffmpeg that does the same alone: the same pictures from a
-// file, the same encoder, RTP to loopback. It reports shares of one core. Run it with -benchtime=1x.
+// BenchmarkCost compares what a camera costs here, this process and its children together, with an ffmpeg that does the same alone: the same
+// pictures from a file, the same encoder, RTP to loopback. It reports shares of one core. Run it with -benchtime=1x.
 func BenchmarkCost(b *testing.B) {
 	for _, size := range []string{"640x480", "1280x720"} {
 		for _, c := range []clip{raws(camera.YUYV, size, benchScene), jpegs(size, benchScene)} {
@@ -83,7 +83,8 @@ func alone(b *testing.B, c clip, file string) float64 {
 	} else {
 		args = append(args, "-f", "mjpeg", "-framerate", fmt.Sprint(benchRate))
 	}
-	args = append(args, "-flags", "low_delay", "-i", file, "-filter_threads", "1", "-vf", "scale=-2:'trunc(min(720,ih)/2)*2':flags=bilinear,format=yuv420p")
+	args = append(args, "-flags", "low_delay", "-i", file, "-filter_threads", "1",
+		"-vf", "scale=-2:'trunc(min(720,ih)/2)*2':flags=bilinear,format=yuv420p")
 	args = append(args, strings.Fields("-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -threads 2 -crf 25 -g 60 -f rtp")...)
 	bits := fmt.Sprint(bitrateOf(b, c))
 	cmd := exec.Command("ffmpeg", append(args, "-maxrate", bits, "-bufsize", bits, "rtp://"+to.LocalAddr().String())...)

@@ -93,6 +93,10 @@ func (t *Transcoder) Write(p Picture) {
 	f := t.queue.fresh()
 	if !t.intake.fill(f, p) {
 		t.queue.recycle(f)
+		if t.options.Codec.Raw() { // a source that is wrong about its own pictures is to be seen somewhere
+			t.options.Metrics.in.Inc()
+			t.options.Metrics.dropped.Inc()
+		}
 		return
 	}
 	t.options.Metrics.in.Inc()

@@ -299,7 +299,8 @@ func TestWithoutFFmpeg(t *testing.T) {
 		t.Fatalf("got %v", fault)
 	}
 	const want = `the video must be transcoded, and no encoder works: h264_v4l2m2m, h264_vaapi, h264_nvenc, h264_qsv, libx264: ` +
-		`looking for no-such-program: "no-such-program": executable file not found in $PATH; install an ffmpeg with libx264 (apt install ffmpeg), or set the camera to H.264 without B-frames, or use the address of its second stream, which often is`
+		`looking for no-such-program: "no-such-program": executable file not found in $PATH; install an ffmpeg with libx264 (apt install ffmpeg), ` +
+		`or set the camera to H.264 without B-frames, or use the address of its second stream, which often is`
 	if fault.Error() != want {
 		t.Errorf("got  %s\nwant %s", fault, want)
 	}

@@ -71,7 +71,7 @@ type Desk interface {
 	// Emit hands out an access unit as a byte stream (ITU-T H.264 annex B), borrowed, with the timestamp of the picture it was made of, see
 	// Frame.Timestamp. Parameter sets may be missing before key frames after the first. Call it from one goroutine at a time.
 	Emit(unit []byte, timestamp uint32)
-	// Skip counts a picture of which the encoder makes nothing, to keep within its bits.
+	// Skip counts a picture of which the encoder makes nothing, to keep within its bits or because it is damaged.
 	Skip()
 	// Meter says how to learn the processor time used so far. It is called by one goroutine at a time, also soon after Work has returned.
 	Meter(used func() time.Duration)

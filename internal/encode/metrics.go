@@ -26,7 +26,7 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		in:       counter("frames_in_total", "Pictures of the camera that were to be transcoded."),
 		out:      counter("frames_out_total", "Pictures that the encoder gave."),
 		dropped:  counter("frames_dropped_total", "Pictures dropped before the encoder because it could not keep up, or could not begin with them."),
-		skipped:  counter("frames_skipped_total", "Pictures of which the encoder made nothing, to keep within its bits."),
+		skipped:  counter("frames_skipped_total", "Pictures of which the encoder made nothing: to keep within its bits, or because they were damaged."),
 		restarts: counter("restarts_total", "Encoders that failed and were started again or replaced."),
 		cpu:      counter("cpu_seconds_total", "Processor time of the encoder: of its child process, or of the thread that it works on in this process."),
 		encoder: prometheus.NewGaugeVec(prometheus.GaugeOpts{

@@ -26,21 +26,21 @@ const (
 	probeHeight   = 360
 )
 
-// try begins a trial. It comes to its end even when who asked for it is gone: a camera that waits for an encoder shows nothing, and its
-// watchdog ends the session sooner than the trial of one that hangs.
-func (e *Encoders) try(each Encoder) *outcome {
+// try begins a trial, with pictures of a codec, or of any if that is "". It comes to its end even when who asked for it is gone: a camera that waits
+// for an encoder shows nothing, and its watchdog ends the session sooner than the trial of one that hangs.
+func (e *Encoders) try(each Encoder, codec camera.Codec) *outcome {
 	return attempt(func() error {
 		ctx, end := context.WithTimeoutCause(context.Background(), probeTime, fmt.Errorf("it did not finish within %v", probeTime))
 		defer end()
-		return e.probe(ctx, each)
+		return e.probe(ctx, each, codec)
 	})
 }
 
 // probe lets an encoder do its work on a few pictures, in the very way in which it would do it for a camera, and looks at the outcome: a
 // driver that is there, and even one that answers, may still make nothing, garbage, or video that the room refuses.
-func (e *Encoders) probe(ctx context.Context, each Encoder) error {
+func (e *Encoders) probe(ctx context.Context, each Encoder, codec camera.Codec) error {
 	job := Job{Width: probeWidth, Height: probeHeight, MaxHeight: 720, Bitrate: 1_000_000, Log: zap.NewNop()}
-	picture, err := job.sample(each)
+	picture, err := job.sample(each, codec)
 	if err != nil {
 		return err
 	}
@@ -81,10 +81,14 @@ func brief(err error) error {
 	return err
 }
 
-// sample chooses the codec for a trial, and returns a picture that is dark at the left and bright at the right.
-func (j *Job) sample(of Encoder) ([]byte, error) {
+// sample sets the codec for a trial, and returns a picture that is dark at the left and bright at the right.
+func (j *Job) sample(of Encoder, codec camera.Codec) ([]byte, error) {
+	codecs := []camera.Codec{codec}
+	if codec == "" {
+		codecs = []camera.Codec{camera.MJPEG, camera.I420, camera.NV12, camera.YUYV}
+	}
 	var err error
-	for _, j.Codec = range []camera.Codec{camera.MJPEG, camera.I420, camera.NV12, camera.YUYV} {
+	for _, j.Codec = range codecs {
 		if err = of.Takes(*j); err == nil {
 			return halves(j.Codec)
 		}

@@ -17,8 +17,8 @@ const (
 )
 
 // Run transcodes what Write brings, until ctx ends or no encoder is left. An encoder that fails is started again after a pause, and after the
-// second failure in a row it makes room for the next. The error is a *camera.Fault. When Run has returned, no encoder is at work any more, but for one
-// that a driver does not let go; Run may be called again.
+// second failure in a row it makes room for the next. The error is a *camera.Fault. When Run has returned, no encoder is at work any more, but for
+// one that a driver does not let go; Run may be called again.
 func (t *Transcoder) Run(ctx context.Context, r Receiver) error {
 	defer t.use("")
 	pause := retry.NewPause(250*time.Millisecond, 5*time.Second)

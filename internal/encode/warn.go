@@ -22,7 +22,8 @@ func (s *shift) warn() {
 // relief names settings that cost less.
 func relief(job Job) string {
 	if job.Codec.Single() {
-		return "lower fps or the size of the camera (source: fps, width, height), or lower max_height, or have the camera give H.264, which costs nothing here"
+		return "lower fps or the size of the camera (source: fps, width, height), or lower max_height, or take a camera that gives H.264, " +
+			"which costs nothing here"
 	}
 	return "use the camera's second stream, give it fewer pictures per second, lower max_height, or set the camera to H.264, which costs nothing here"
 }

@@ -2,6 +2,8 @@ package exec_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/exec"
@@ -53,6 +55,23 @@ func TestWrongSettingsAreExplained(t *testing.T) {
 	} {
 		if _, err := decode(t, text); err == nil || err.Error() != "/etc/agent/c.yaml"+want {
 			t.Errorf("%s:\n got %v\nwant /etc/agent/c.yaml%s", text, err, want)
+		}
+	}
+}
+
+// The recipes are pasted as they stand.
+func TestTheRecipesOfTheManual(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/sources.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipes := regexp.MustCompile("(?s)```yaml\n(command:.*?)```").FindAllSubmatch(text, -1)
+	if len(recipes) < 7 {
+		t.Fatalf("%d recipes", len(recipes))
+	}
+	for _, r := range recipes {
+		if c, err := decode(t, string(r[1])); err != nil || len(c.Command) < 5 {
+			t.Errorf("%s: %q, %v", r[1], c.Command, err)
 		}
 	}
 }

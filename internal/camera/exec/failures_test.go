@@ -85,6 +85,9 @@ func TestFailuresInPlainWords(t *testing.T) {
 		"silent": {
 			script("sleep 1000") + "timeout: 1s", "sh runs, but wrote nothing for 1s", "standard output", camera.Stalled,
 		},
+		"waits for something": {
+			script("echo waiting for the sun >&2; sleep 1000") + "timeout: 1s", "sh runs, but wrote nothing for 1s; it said: waiting for the sun", "standard output", camera.Stalled,
+		},
 		"no pictures": {
 			script("while :; do head -c 1000 /dev/zero | tr '\\0' x; sleep 0.05; done") + "timeout: 1s\nformat: h264", "but no whole picture", "format", camera.Stalled,
 		},

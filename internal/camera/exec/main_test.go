@@ -167,12 +167,6 @@ func (r *rig) result(t testing.TB) error {
 	return r.stop()
 }
 
-// run is a source that ends by itself.
-func run(t testing.TB, text string) error {
-	t.Helper()
-	return start(t, text).result(t)
-}
-
 // script is the YAML of a camera that is a script of the shell.
 func script(lines string) string {
 	return fmt.Sprintf("command: [sh, -c, %q]\n", lines)

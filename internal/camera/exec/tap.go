@@ -16,6 +16,7 @@ type tap struct {
 
 	bytes  int64
 	head   []byte // what came before it is known what it is
+	tried  int    // how much of it was looked at in vain
 	split  *bytestream.Splitter
 	demux  *bytestream.Demuxer
 	packer *packets.Packer // nil before the first picture
@@ -76,6 +77,10 @@ func (t *tap) recognize(at time.Time) error {
 		case bytestream.MPEGTS:
 			return t.openTS()
 		case bytestream.AnnexB:
+			if len(t.head) < t.tried+t.tried/4 { // not for every byte, from one who writes them one by one
+				return nil
+			}
+			t.tried = len(t.head)
 			codec = bytestream.CodecOf(t.head)
 		default:
 			return &misfitError{t.head}

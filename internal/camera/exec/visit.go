@@ -59,11 +59,11 @@ func (v *visit) read(ctx context.Context) error {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			v.tap.pause()
-			if !v.tap.begun() && time.Since(v.started) > time.Duration(v.source.config.Timeout) {
-				return v.silent()
-			}
 		default: // the end
 			return v.closed(ctx)
+		}
+		if !v.tap.begun() && now.Sub(v.started) > time.Duration(v.source.config.Timeout) {
+			return v.silent()
 		}
 	}
 	v.drain()
@@ -123,7 +123,16 @@ func (v *visit) verdict(ctx context.Context, err error) error {
 	case errors.Is(err, errClosed):
 		return v.ended(fmt.Errorf("%s: %w", v.source, err))
 	}
-	return err
+	return v.quoted(err)
+}
+
+// quoted adds to a fault what the program said first: the last is often how it took being ended.
+func (v *visit) quoted(err error) error {
+	f, ok := errors.AsType[*camera.Fault](err)
+	if !ok || v.said.First() == "" {
+		return err
+	}
+	return &camera.Fault{Reason: f.Reason, Advice: f.Advice, Err: fmt.Errorf("%w; it said: %s", f.Err, v.said.First())}
 }
 
 // ended is the fault of a program that did not go on. Why, it usually says itself.

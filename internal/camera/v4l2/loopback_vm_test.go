@@ -1,7 +1,6 @@
 //go:build vm
 
-// A loopback device is the camera here: what one program writes into it, another reads as a camera's pictures. It wants v4l2loopback with
-// exclusive_caps=1.
+// A loopback device is the camera here: what one program writes into it, another reads as a camera's pictures.
 package v4l2_test
 
 import (
@@ -100,6 +99,9 @@ func TestMJPEG(t *testing.T) {
 	if f := next(t, a.begun, a); f.Codec != camera.MJPEG {
 		t.Errorf("the format is %+v", f)
 	}
+	for p := next(t, a.packets, a); !bytes.Equal(p.Payload, file); {
+		p = next(t, a.packets, a) // until one has ended it is not known that this camera writes the end of its files
+	}
 	damaged := 0
 	for range 30 {
 		p := next(t, a.packets, a)
@@ -149,7 +151,7 @@ func TestH264(t *testing.T) {
 	if !bytes.Equal(whole, key[1:]) {
 		t.Errorf("the key frame has %d bytes, want %d", len(whole)+1, len(key))
 	}
-	if p := next(t, a.packets, a); p.Payload[0] != 0x41 || !p.Marker {
+	if p := next(t, a.packets, a); p.Lost == 0 && (p.Payload[0] != 0x41 || !p.Marker) {
 		t.Errorf("the next picture begins with %x, marker %v", p.Payload[0], p.Marker)
 	}
 }

@@ -23,6 +23,10 @@ const (
 	// settling is how long a device that has just appeared may be forbidden: the system gives out rights a moment later.
 	settling = 2 * time.Second
 
+	// silence is how long a camera that has given pictures may give none, or four of its own beats if that is more. Nobody tells of a driver that
+	// stands still; the watchdog, which knows nothing of devices, would notice later.
+	silence = 3 * time.Second
+
 	// hopeless is how many pictures in a row may be damaged.
 	hopeless = 30
 )
@@ -42,6 +46,9 @@ type visit struct {
 	pace     pace
 	lost     int // pictures since the last one that was delivered
 	damaged  int // of them, those that we saw, in a row
+
+	patience time.Duration // see silence
+	came     time.Time     // when the last picture did; zero before the first
 }
 
 func (v *visit) run(ctx context.Context, path string) (err error) {
@@ -131,6 +138,10 @@ func (v *visit) begin(got choice) {
 		l = layoutOf(says.Codec, got.size, got.stride)
 		says.Width, says.Height = l.size.width, l.size.height
 	}
+	v.patience = silence
+	if got.fps > 0 {
+		v.patience = max(silence, time.Duration(4/got.fps*float64(time.Second)))
+	}
 	v.delivery, v.pace = newDelivery(v.to, says.Codec, l), newPace(v.source.wish, got)
 	v.to.Begin(says)
 }
@@ -149,6 +160,12 @@ func (v *visit) stream(ctx context.Context) error {
 		}
 		if err := v.queue.Read(v.take); err != nil && !errors.Is(err, kernel.ErrAgain) {
 			return err
+		}
+		if !v.came.IsZero() && time.Since(v.came) > v.patience {
+			return &camera.Fault{
+				Reason: camera.Stalled, Err: fmt.Errorf("it gave no picture for %v", v.patience),
+				Advice: "opening it again; if this happens often, try another port, without a hub between, or lower fps",
+			}
 		}
 	}
 }
@@ -169,6 +186,7 @@ func (v *visit) news() error {
 
 // take delivers a picture, or counts it when it is damaged.
 func (v *visit) take(p kernel.Picture) error {
+	v.came = time.Now()
 	v.lost += v.sequence.lost(p.Sequence)
 	at := v.clock.at(taken(p))
 	if v.pace.early(at) {

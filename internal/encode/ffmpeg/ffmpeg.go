@@ -8,9 +8,11 @@ package ffmpeg
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/child"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
+	"github.com/overshoot-ai/overshoot-agent/internal/encode/pipe"
 )
 
 // A Kind is what one program can do. It implements encode.Kind and encode.Decoder.
@@ -80,11 +82,11 @@ func (e *encoder) Work(ctx context.Context, job encode.Job, desk encode.Desk) er
 	if err != nil {
 		return err
 	}
-	c, err := child.Start(child.Command{Program: path, Args: arguments(e.codec, job), Env: child.Environment()})
-	if err != nil {
-		return err
-	}
-	desk.Meter(c.ProcessorTime)
-	w := &worker{child: c, job: job, desk: desk, said: child.Talk{Log: job.Log, Scrub: e.kind.scrub, Name: "ffmpeg"}}
-	return w.run(ctx)
+	return pipe.Talk{
+		Command: child.Command{Program: path, Args: arguments(e.codec, job), Env: child.Environment()}, Name: "ffmpeg", Scrub: e.kind.scrub,
+		Head: ivfStart(job), Wrap: framed,
+		Read: func(r io.Reader, emit func(unit []byte, timestamp uint32)) error {
+			return new(demuxer).run(r, func(picture []byte, pts uint64) { emit(picture, uint32(pts)) })
+		},
+	}.Run(ctx, job, desk)
 }

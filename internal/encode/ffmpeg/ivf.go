@@ -29,7 +29,8 @@ func ivfStart(job encode.Job) []byte {
 	return h
 }
 
-// fourCC returns the name by which ffmpeg knows the format of samples. For other codecs it is some name that it knows: they stand on the command line.
+// fourCC returns the name by which ffmpeg knows the format of samples. For other codecs, which stand on the command line, it is some name that it
+// knows.
 func fourCC(c camera.Codec) string {
 	switch c {
 	case camera.YUYV:

@@ -163,7 +163,7 @@ func TestNoQueueInTheDevice(t *testing.T) {
 	most := 0
 	d.gate = func(given, made int) { most = max(most, given-made) }
 	check(t, encoder().Work(t.Context(), j, d))
-	if most > 3 { // two in the device, and one that just came out
+	if most > 5 { // one in a buffer of the input, and four in those of the output, which nobody may have looked at yet
 		t.Errorf("%d pictures were in the device at once", most)
 	}
 }

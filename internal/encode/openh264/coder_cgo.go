@@ -3,7 +3,7 @@
 package openh264
 
 import (
-	"fmt"
+	"errors"
 	"image"
 
 	"github.com/pion/mediadevices/pkg/codec"
@@ -22,8 +22,8 @@ type cisco struct {
 	next *image.YCbCr
 }
 
-// open makes an encoder of constrained baseline with one thread: more make the camera no faster, and cost more. It makes no key frames on its own but the
-// first. Parameter sets come before each of them.
+// open makes an encoder of constrained baseline with one thread: more make the camera no faster, and cost more. It is told when to make a key frame,
+// and makes others where the scene changes; parameter sets come before each.
 func open(width, height, bitrate int, rate float64) (coder, error) {
 	settings, err := library.NewParams()
 	if err != nil {
@@ -40,7 +40,7 @@ func open(width, height, bitrate int, rate float64) (coder, error) {
 	keys, ok := c.out.Controller().(codec.KeyFrameController)
 	if !ok {
 		c.close()
-		return nil, fmt.Errorf("it makes no key frames on demand")
+		return nil, errors.New("it makes no key frames on demand")
 	}
 	c.keys = keys
 	return c, nil

@@ -1,7 +1,7 @@
 // Package openh264 makes H.264 in this process with Cisco's openh264, which github.com/pion/mediadevices brings along as a static library. It is
 // there in builds with cgo for amd64, arm64 and armv7 only; in others it says so.
 //
-// It takes pictures as a sensor gives them, and JPEG. Of what it costs, nothing goes into pipes; but JPEG is decoded by Go, which costs more than ffmpeg
+// It takes pictures as a sensor gives them, and JPEG. Nothing of it goes through pipes, but JPEG is decoded by Go, which costs more than ffmpeg
 // does. It does not make pictures smaller.
 package openh264
 

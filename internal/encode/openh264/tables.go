@@ -14,7 +14,8 @@ const (
 	startOfScan   = 0xda
 )
 
-// complete returns a JPEG with Huffman tables. Many USB cameras leave them out: USB video says that they are then the usual ones. ffmpeg knows that, Go does not.
+// complete returns a JPEG with Huffman tables. Many USB cameras leave them out: USB video says that they are then the usual ones. ffmpeg knows that,
+// Go does not.
 func complete(file, tables []byte) []byte {
 	scan := -1
 	for marker, at := range segments(file) {

@@ -1,4 +1,4 @@
-package ffmpeg
+package pipe
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 // A worker is one child and its conversation.
 type worker struct {
+	talk  Talk
 	child *child.Child
 	job   encode.Job
 	desk  encode.Desk
@@ -53,7 +54,7 @@ func (w *worker) feed(ctx context.Context) error {
 	if w.job.Codec.Raw() {
 		widen(w.child.Stdin)
 	}
-	if _, err := w.child.Stdin.Write(ivfStart(w.job)); err != nil {
+	if _, err := w.child.Stdin.Write(w.talk.Head); err != nil {
 		return nil
 	}
 	for {
@@ -65,7 +66,7 @@ func (w *worker) feed(ctx context.Context) error {
 			w.told = true
 			return w.child.Stdin.Close()
 		}
-		if _, err := w.child.Stdin.Write(framed(f)); err != nil {
+		if _, err := w.child.Stdin.Write(w.talk.Wrap(f)); err != nil {
 			return nil
 		}
 	}
@@ -82,8 +83,7 @@ func widen(pipe *os.File) {
 
 // read hands out what the child makes.
 func (w *worker) read(ctx context.Context) error {
-	err := new(demuxer).run(w.child.Stdout, func(picture []byte, pts uint64) { w.desk.Emit(picture, uint32(pts)) })
-	if err != nil {
+	if err := w.talk.Read(w.child.Stdout, w.desk.Emit); err != nil {
 		return err
 	}
 	w.child.Settle(ctx)
