@@ -24,12 +24,13 @@ const (
 )
 
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Run the agent."`
-	Check   checkCommand   `cmd:"" help:"Check a configuration and explain what it would do."`
-	Probe   probeCommand   `cmd:"" help:"Tell what a camera sends, what the agent would make of it, and what to change."`
-	Spool   spoolCommand   `cmd:"" help:"Look at the results that wait for their sinks, or have them delivered again."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Demo    demoCommand    `cmd:"" help:"Show the agent at work with simulated cameras and a simulated service."`
+	Run      runCommand      `cmd:"" help:"Run the agent."`
+	Check    checkCommand    `cmd:"" help:"Check a configuration and explain what it would do."`
+	Probe    probeCommand    `cmd:"" help:"Tell what a camera sends, what the agent would make of it, and what to change."`
+	Discover discoverCommand `cmd:"" help:"Find the cameras of this machine and its network, and print them as YAML."`
+	Spool    spoolCommand    `cmd:"" help:"Look at the results that wait for their sinks, or have them delivered again."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Demo     demoCommand     `cmd:"" help:"Show the agent at work with simulated cameras and a simulated service."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
