@@ -2,72 +2,74 @@ package integration
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 )
-
-// localClip is a clip of a test camera that shows this number, as a byte stream.
-func localClip(t *testing.T, camera int) string {
-	t.Helper()
-	pattern := filepath.Join(program(t, "OVERSHOOT_CLIPS", "../../.cache/clips"), fmt.Sprintf("360p30-camera%d-*.h264", camera))
-	found, err := filepath.Glob(pattern)
-	must(t, err)
-	if len(found) == 0 {
-		t.Fatalf("there is no %s: make clips makes it", pattern)
-	}
-	return found[len(found)-1]
-}
 
 // addLocal adds a camera that needs no network.
 func (z *zoo) addLocal(name, source string) {
 	z.animals = append(z.animals, animal{name, source, "stall_after: 5s"})
 }
 
-// remux is an exec source that plays a clip at its own pace, in a container of ffmpeg's.
-func remux(clip, container string) string {
-	return fmt.Sprintf(`{type: exec, command: [ffmpeg, -v, error, -re, -stream_loop, "-1", -r, "30", -f, h264, -i, %q, -c, copy, -f, %s, "-"]}`, clip, container)
+// copied is an exec source that takes the video of a camera of the simulator as it is.
+func copied(url, container string) string {
+	return fmt.Sprintf(`{type: exec, command: [ffmpeg, -v, error, -rtsp_transport, tcp, -i, %q, -c, copy, -f, %s, "-"]}`, url, container)
+}
+
+// recorded is a clip of a camera of the simulator, and returns its path.
+func recorded(t *testing.T, url string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clip.ts")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", "-frames:v", "60", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+	return path
 }
 
 // Video that comes from a file, out of a program or from nowhere is video like any other: it arrives, it is passed on where that is possible,
 // and the answers are about it.
 func TestSourcesWithoutANetwork(t *testing.T) {
 	t.Parallel()
-	z := newZoo(t, "yard=180p15")
-	z.addLocal("clip", fmt.Sprintf("{type: file, path: %q, fps: 30}", localClip(t, 1)))
-	z.addLocal("stream", remux(localClip(t, 2), "h264"))
-	z.addLocal("container", remux(localClip(t, 3), "mpegts"))
-	z.addLocal("pattern", "{type: test, width: 320, height: 180, fps: 15}")
+	z := newZoo(t, "yard=180p15,one=180p15,two=180p15,three=180p15")
+	cameras := z.s.cameras
+	z.animals = nil
+	z.addLocal("clip", fmt.Sprintf("{type: file, path: %q}", recorded(t, cameras["one"])))
+	z.addLocal("stream", copied(cameras["two"], "h264"))
+	z.addLocal("container", copied(cameras["three"], "mpegts"))
+	z.addLocal("pattern", "{type: test, width: 480, height: 270, fps: 15}")
 	z.start()
-	numbers := map[string]int{"clip": 1, "stream": 2, "container": 3}
 	names := []string{"clip", "stream", "container", "pattern"}
 	z.waitResults(4, names...)
-	for name, number := range numbers {
+	passed := names[:3] // cameras 2, 3 and 4 of the simulator
+	for i, name := range passed {
 		for _, s := range z.checkSightings(t, name) {
-			if s.Camera != number || s.Width != 640 {
+			if s.Camera != i+2 || s.Width != 320 {
 				t.Errorf("%s: an answer is about camera %d, %d pixels wide", name, s.Camera, s.Width)
 			}
 		}
-	}
-	for _, s := range z.checkSightings(t, "pattern") {
-		if s.Width != 320 {
-			t.Errorf("pattern: it is %d pixels wide", s.Width)
-		}
-	}
-	for name := range numbers {
 		if z.a.metric("overshoot_agent_camera_video_path", "camera", name, "path", "passed_on") != 1 {
 			t.Errorf("%s is not passed on", name)
 		}
 	}
-	z.checkDecoded(z.waitStreams(names...))
+	for _, e := range z.a.events("pattern/eye") {
+		var seen sighting
+		mustDecode(t, string(e.Data.Result), &seen)
+		if seen.Width != 480 {
+			t.Errorf("pattern: it is %d pixels wide", seen.Width)
+		}
+	}
 	z.end()
 }
 
 // A program that dies is started again while its stream goes on, and none outlives the agent, whichever way that ends.
 func TestProgramsComeBackAndEnd(t *testing.T) {
 	t.Parallel()
-	z := newZoo(t, "yard=180p15")
-	z.addLocal("stream", remux(localClip(t, 2), "h264"))
+	z := newZoo(t, "yard=180p15,one=180p15")
+	z.animals = nil
+	z.addLocal("stream", copied(z.s.cameras["one"], "h264"))
 	z.start()
 	z.waitResults(2, "stream")
 	streams := z.waitStreams("stream")
