@@ -12,6 +12,7 @@
 #
 #   docker build -t overshoot-agent --target ffmpeg --build-arg VERSION=$(git describe --tags --always) .
 #
+# For USB cameras either needs --device /dev/video0 --group-add $(getent group video | cut -d: -f3); see docs/sources.md.
 # For encoders in hardware it needs their devices (--device /dev/dri), their group (--group-add) and their drivers beside it.
 
 # Built on the machine's own platform for the wanted one: Go compiles for others, and emulation is slow.

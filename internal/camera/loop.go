@@ -47,14 +47,24 @@ func (l *Loop) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// blink is the least time between two attempts where the first found no device: one that comes and goes must not keep the processor busy.
-const blink = 100 * time.Millisecond
+const (
+	// blink is the least time between two attempts where the first found no device: one that comes and goes must not keep the processor busy.
+	blink = 100 * time.Millisecond
+
+	// handy is the most between two attempts to open a device of this machine. Whoever asks it locks no account and fills nobody's log; and nobody
+	// tells when the other program lets go of it, or when its rights are put right.
+	handy = 5 * time.Second
+)
 
 // rest waits before the next attempt, no longer than until the device is there that was missed.
 func (l *Loop) rest(ctx context.Context, reason Reason, pause time.Duration) {
 	device, ok := l.Source.(Awaiter)
-	if !ok || reason != Unreachable || pause < blink {
+	switch {
+	case !ok:
 		retry.Sleep(ctx, pause)
+		return
+	case reason != Unreachable, pause < blink:
+		retry.Sleep(ctx, min(pause, handy))
 		return
 	}
 	retry.Sleep(ctx, blink)

@@ -97,6 +97,35 @@ func TestADeviceThatComesIsOpenedAtOnce(t *testing.T) {
 	})
 }
 
+// Another program lets go of a camera, somebody gives the user its group, a loopback gets its writer: nobody tells us, so we look.
+func TestADeviceThatCouldNotBeUsedIsTriedSoon(t *testing.T) {
+	for _, reason := range []camera.Reason{camera.Busy, camera.Auth, camera.NotFound, camera.WrongCodec, camera.Protocol} {
+		t.Run(string(reason), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const better = time.Hour
+				p := &plugged{}
+				p.play = func(ctx context.Context, r camera.Receiver, _ int) error {
+					if time.Since(p.starts()[0]) < better {
+						return &camera.Fault{Reason: reason, Err: errors.New("not now")}
+					}
+					deliver(ctx, r, time.Hour)
+					return nil
+				}
+				_, stop := startWith(t, p, nil)
+				time.Sleep(better + 15*time.Minute)
+				stop()
+				starts := p.starts()
+				if late := starts[len(starts)-1].Sub(starts[0]) - better; late < 0 || late > 10*time.Second {
+					t.Errorf("it was opened %v after it could be", late)
+				}
+				if n := len(starts); n > 3600/2 {
+					t.Errorf("%d attempts", n)
+				}
+			})
+		})
+	}
+}
+
 func TestADeviceThatIsThereAndCannotBeReachedKeepsNobodyBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &plugged{}

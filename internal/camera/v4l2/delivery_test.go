@@ -95,15 +95,43 @@ func TestGapsAreCounted(t *testing.T) {
 
 func TestTimestampsGrow(t *testing.T) {
 	var c clock
-	last := ticks(c.at(time.Second))
+	last := ticks(c.at(time.Second, 2*time.Second))
 	if last != 90_000 {
 		t.Errorf("a second is %d", last)
 	}
 	for _, taken := range []time.Duration{1033 * time.Millisecond, 1033 * time.Millisecond, 0, 900 * time.Millisecond, 30 * 24 * time.Hour} {
-		now := ticks(c.at(taken))
-		if int32(now-last) <= 0 && taken < time.Hour {
+		now := ticks(c.at(taken, 2*time.Second))
+		if int32(now-last) <= 0 {
 			t.Errorf("at %v: %d after %d", taken, now, last)
 		}
 		last = now
+	}
+}
+
+// Whatever a driver writes into its buffers: the pictures of ten seconds are ten seconds long, and none comes from the future.
+func TestTimestampsThatCannotBeAreNotBelieved(t *testing.T) {
+	for name, says := range map[string]func(now time.Duration, n int) time.Duration{
+		"always the same":   func(time.Duration, int) time.Duration { return time.Hour },
+		"a jump ahead":      func(now time.Duration, n int) time.Duration { return now + time.Duration(n/100)*time.Hour },
+		"some far ahead":    func(now time.Duration, n int) time.Duration { return now + time.Duration(n%30/29)*time.Hour },
+		"a jump back":       func(now time.Duration, n int) time.Duration { return now - time.Duration(n/100)*time.Hour },
+		"none":              func(time.Duration, int) time.Duration { return 0 },
+		"before the origin": func(now time.Duration, _ int) time.Duration { return -now },
+	} {
+		var c clock
+		var first, last time.Duration
+		for n := range 301 {
+			now := 10*time.Hour + time.Duration(n)*time.Second/30
+			at := c.at(says(now, n), now)
+			if n > 0 && at <= last || at > now {
+				t.Fatalf("%s: picture %d is of %v, after %v, at %v", name, n, at, last, now)
+			}
+			if last = at; n == 1 {
+				first = at
+			}
+		}
+		if took := last - first; took < 9900*time.Millisecond || took > 10100*time.Millisecond {
+			t.Errorf("%s: they take %v", name, took)
+		}
 	}
 }

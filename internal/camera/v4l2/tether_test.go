@@ -70,6 +70,28 @@ func TestWhoHangsIsLeftBehindAndSilenced(t *testing.T) {
 	})
 }
 
+// The watchdog begins to look when a camera says that pictures come. Before that only we can tell.
+func TestADriverThatHangsBeforeItBeginsIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tether tether
+		released := make(chan struct{})
+		since := time.Now()
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		err := tether.run(ctx, &kept{}, func(camera.Receiver) error { <-released; return nil })
+		if took := time.Since(since); camera.ReasonOf(err) != camera.Stalled || took > time.Minute {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if err := tether.run(ctx, &kept{}, func(camera.Receiver) error { return nil }); camera.ReasonOf(err) != camera.Stalled {
+			t.Errorf("the next attempt: %v", err)
+		}
+		close(released)
+		if err := tether.run(ctx, &kept{}, func(camera.Receiver) error { return nil }); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+	})
+}
+
 func TestADriverThatStillHangsIsNotAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tether tether

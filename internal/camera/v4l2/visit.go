@@ -188,7 +188,7 @@ func (v *visit) news() error {
 func (v *visit) take(p kernel.Picture) error {
 	v.came = time.Now()
 	v.lost += v.sequence.lost(p.Sequence)
-	at := v.clock.at(taken(p))
+	at := v.clock.at(taken(p), monotonic())
 	if v.pace.early(at) {
 		return nil
 	}
@@ -205,16 +205,4 @@ func (v *visit) take(p kernel.Picture) error {
 		Reason: camera.Protocol, Err: fmt.Errorf("%d pictures in a row were damaged, the last of %d bytes", v.damaged, len(p.Planes[0])),
 		Advice: "try another cable and another port, without a hub between",
 	}
-}
-
-// taken is when a picture was taken. Drivers that do not say by the clock that never jumps are not asked.
-func taken(p kernel.Picture) time.Duration {
-	if p.Monotonic && p.Timestamp > 0 {
-		return p.Timestamp
-	}
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		return p.Timestamp
-	}
-	return time.Duration(now.Nano())
 }
