@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs all tests of both modules, or only those of the packages of the agent's module that are given. Where the kernel permits it they run in
-# a network namespace that has nothing but loopback.
+# Runs all tests of the agent's module, only those of the packages that are given, or with "simulator" those of that module. Where the kernel
+# permits it they run in a network namespace that has nothing but loopback.
 set -eu
 cd "$(dirname "$0")/.."
 root=$(pwd)
@@ -32,9 +32,9 @@ if [ $# -gt 0 ]; then
 fi
 # The suites that move video want the two cores to themselves: packets that nobody has time to read are lost.
 # The packages that take longest come first, so that none of them is left to run alone in the end.
-slow=$(go list ./internal/spool ./internal/sink/mqtt ./internal/encode ./internal/publish/livekit)
-run -parallel 4 $slow $(go list ./... | grep -v /test/integration | grep -vxF "$slow")
-run -parallel 5 ./test/integration # most of them wait most of the time
+slow=$(go list ./internal/spool ./internal/encode ./internal/sink/mqtt ./internal/camera/exec ./internal/camera/file ./internal/publish/livekit)
+run -p 3 -parallel 4 $slow $(go list ./... | grep -v /test/integration | grep -vxF "$slow")
+run -parallel 6 ./test/integration # most of them wait most of the time
 cd simulator
 run -p 1 ./...
 exit $status

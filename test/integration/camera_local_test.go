@@ -36,32 +36,36 @@ func TestSourcesWithoutANetwork(t *testing.T) {
 	z := newZoo(t, "yard=180p15,one=180p15,two=180p15,three=180p15")
 	cameras := z.s.cameras
 	z.animals = nil
-	z.addLocal("clip", fmt.Sprintf("{type: file, path: %q}", recorded(t, cameras["one"])))
-	z.addLocal("stream", copied(cameras["two"], "h264"))
-	z.addLocal("container", copied(cameras["three"], "mpegts"))
+	z.addLocal("stream", copied(cameras["one"], "h264"))
+	z.addLocal("container", copied(cameras["two"], "mpegts"))
+	z.addLocal("clip", fmt.Sprintf("{type: file, path: %q}", recorded(t, cameras["three"])))
 	z.addLocal("pattern", "{type: test, width: 480, height: 270, fps: 15}")
 	z.start()
-	names := []string{"clip", "stream", "container", "pattern"}
-	z.waitResults(4, names...)
-	passed := names[:3] // cameras 2, 3 and 4 of the simulator
-	for i, name := range passed {
+	z.waitResults(4, "clip", "stream", "container", "pattern")
+	for i, name := range []string{"stream", "container"} {
 		for _, s := range z.checkSightings(t, name) {
-			if s.Camera != i+2 || s.Width != 320 {
-				t.Errorf("%s: an answer is about camera %d, %d pixels wide", name, s.Camera, s.Width)
-			}
+			checkLocal(t, name, s, i+2, 320)
 		}
 		if z.a.metric("overshoot_agent_camera_video_path", "camera", name, "path", "passed_on") != 1 {
 			t.Errorf("%s is not passed on", name)
 		}
 	}
-	for _, e := range z.a.events("pattern/eye") {
-		var seen sighting
-		mustDecode(t, string(e.Data.Result), &seen)
-		if seen.Width != 480 {
-			t.Errorf("pattern: it is %d pixels wide", seen.Width)
+	for name, number := range map[string]int{"clip": 4, "pattern": -1} { // whose pictures are not those of any camera now
+		for _, e := range z.a.events(name + "/eye") {
+			var s sighting
+			mustDecode(t, string(e.Data.Result), &s)
+			checkLocal(t, name, s, number, map[string]int{"clip": 320, "pattern": 480}[name])
 		}
 	}
 	z.end()
+}
+
+// checkLocal holds an answer against the camera, by the simulator's number, that must have been looked at.
+func checkLocal(t *testing.T, name string, s sighting, number, width int) {
+	t.Helper()
+	if s.Camera != number || s.Width != width {
+		t.Errorf("%s: an answer is about camera %d, %d pixels wide, want %d and %d", name, s.Camera, s.Width, number, width)
+	}
 }
 
 // A program that dies is started again while its stream goes on, and none outlives the agent, whichever way that ends.

@@ -50,28 +50,50 @@ func TestVMCost(t *testing.T) {
 }
 
 // The same with JPEG files, here on a real CPU, where the agent and the ffmpeg beside it play the same file at the same time. What is missing is
-// the device, from which a picture takes one system call and one copy.
+// the device, from which a picture takes one system call and one copy. With four cameras it shows what each of them costs; a single one also pays
+// for what an agent does anyway.
 func TestVMCostOfEncoding(t *testing.T) {
 	for _, c := range []struct {
-		size string
-		fps  int
-	}{{"640x480", 30}, {"1280x720", 15}} {
-		t.Run(c.size, func(t *testing.T) {
+		size    string
+		fps     int
+		cameras int
+	}{{"640x480", 30, 1}, {"640x480", 30, 4}, {"1280x720", 15, 1}, {"1280x720", 15, 4}} {
+		t.Run(fmt.Sprintf("%s by %d", c.size, c.cameras), func(t *testing.T) {
 			rate := fmt.Sprint(c.fps)
 			feed := makeFeed(t, "-r", rate, "-s", c.size, "-c:v", "mjpeg", "-q:v", "4", "-f", "mjpeg")
-			s := startSimulator(t, "yard=180p15", "--no-decode")
-			a := startAgent(t, s, fmt.Sprintf("  - {name: lens, source: {type: file, path: %q, fps: %d}, watches: [lens]}\n", feed, c.fps), lensWatch)
-			a.waitPart("lens", "publisher", "live")
+			s := startSimulatorWith(t, "yard=180p15", []string{"main,max_streams=4"}, "--no-decode")
+			a := playTogether(t, s, feed, rate, c.cameras)
 			time.Sleep(3 * time.Second)
 
 			alone := playAlone(t, feed, rate)
-			encoder := a.transcoders()[0].pid
-			before, aloneBefore := cpuTime{cpuOf(t, a.cmd.Process.Pid), cpuOf(t, encoder)}, cpuOf(t, alone)
+			encoders := func() (sum time.Duration) {
+				for _, child := range a.transcoders() {
+					sum += cpuOf(t, child.pid)
+				}
+				return sum
+			}
+			before, aloneBefore := cpuTime{cpuOf(t, a.cmd.Process.Pid), encoders()}, cpuOf(t, alone)
 			time.Sleep(measured)
-			after, aloneAfter := cpuTime{cpuOf(t, a.cmd.Process.Pid), cpuOf(t, encoder)}, cpuOf(t, alone)
-			judge(t, c.size+" JPEG files at "+rate+" fps", after.minus(before), aloneAfter-aloneBefore)
+			after, aloneAfter := cpuTime{cpuOf(t, a.cmd.Process.Pid), encoders()}, cpuOf(t, alone)
+			judge(t, fmt.Sprintf("%s JPEG files at %s fps, each of %d", c.size, rate, c.cameras), after.minus(before).of(c.cameras), aloneAfter-aloneBefore)
 		})
 	}
+}
+
+// playTogether starts an agent whose cameras all play a file.
+func playTogether(t *testing.T, s *simulator, feed, rate string, cameras int) *agent {
+	t.Helper()
+	var text strings.Builder
+	for i := range cameras {
+		fmt.Fprintf(&text, "  - {name: lens-%d, source: {type: file, path: %q, fps: %s}, watches: [lens]}\n", i, feed, rate)
+	}
+	a := startAgentWith(t, s, text.String(), lensWatch, func(config string) string {
+		return strings.Replace(config, "max_streams: 2", "max_streams: 4", 1)
+	})
+	for i := range cameras {
+		a.waitPart(fmt.Sprintf("lens-%d", i), "publisher", "live")
+	}
+	return a
 }
 
 // playAlone encodes a row of JPEG files with an ffmpeg of its own, and returns its process when it has come to rest.
@@ -111,6 +133,11 @@ type cpuTime struct{ agent, encoder time.Duration }
 
 func (c cpuTime) minus(before cpuTime) cpuTime {
 	return cpuTime{c.agent - before.agent, c.encoder - before.encoder}
+}
+
+// of is what one of so many cameras has used.
+func (c cpuTime) of(cameras int) cpuTime {
+	return cpuTime{c.agent / time.Duration(cameras), c.encoder / time.Duration(cameras)}
 }
 
 func (m *machine) cpu() cpuTime {
