@@ -57,6 +57,10 @@ func TestSourcesWithoutANetwork(t *testing.T) {
 			checkLocal(t, name, s, number, map[string]int{"clip": 320, "pattern": 480}[name])
 		}
 	}
+	// The race detector needs cgo, so that build has an encoder in process, which makes a key frame for who asks.
+	if asked := z.a.metric("overshoot_agent_camera_key_frames_asked_total", "camera", "pattern"); asked == 0 {
+		t.Error("the room asked for no key frame, or the encoder was not told")
+	}
 	z.end()
 }
 
