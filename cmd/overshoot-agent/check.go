@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/overshoot-ai/overshoot-agent/internal/app"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
+	"github.com/overshoot-ai/overshoot-agent/internal/secret"
 	"github.com/overshoot-ai/overshoot-agent/internal/spool"
+	"go.uber.org/zap"
 )
 
 type checkCommand struct {
@@ -21,7 +24,9 @@ func (c *checkCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	explain(os.Stdout, plan.Config)
+	scrubber := &secret.Scrubber{}
+	scrubber.Add(plan.Config.Secrets()...)
+	explain(os.Stdout, plan, scrubber.Scrub)
 	for _, w := range plan.Warnings {
 		fmt.Println("warning:", w)
 	}
@@ -30,7 +35,8 @@ func (c *checkCommand) Run() error {
 }
 
 // explain says what the agent would do, without secrets.
-func explain(to io.Writer, c *config.Config) {
+func explain(to io.Writer, plan *app.Plan, scrub func(string) string) {
+	c := plan.Config
 	fmt.Fprintf(to, "agent %s, state in %s, status on http://%s\n", c.Agent.Name, c.StateDir, c.Status.Listen)
 	slots := 0
 	for _, k := range c.Overshoot.Keys {
@@ -42,7 +48,7 @@ func explain(to io.Writer, c *config.Config) {
 		if cam.Enabled {
 			enabled++
 		}
-		explainCamera(to, c, cam)
+		explainCamera(to, plan, cam, scrub)
 	}
 	for _, cam := range c.Skipped {
 		fmt.Fprintf(to, "camera %s: for other agents (%s)\n", cam.Name, strings.Join(cam.Agents, ", "))
@@ -61,14 +67,15 @@ func explain(to io.Writer, c *config.Config) {
 	}
 }
 
-func explainCamera(to io.Writer, c *config.Config, cam config.Camera) {
+func explainCamera(to io.Writer, plan *app.Plan, cam config.Camera, scrub func(string) string) {
 	state := ""
 	if !cam.Enabled {
 		state = ", disabled"
 	}
-	fmt.Fprintf(to, "camera %s: %s%s\n", cam.Name, cam.Source.Type, state)
+	source := plan.Source(cam.Name, zap.NewNop(), scrub).String() // nothing is opened
+	fmt.Fprintf(to, "camera %s: %s (%s)%s\n", cam.Name, cam.Source.Type, scrub(source), state)
 	for _, name := range cam.Watches {
-		w, _ := c.Watch(name)
+		w, _ := plan.Config.Watch(name)
 		look := "the newest frame"
 		if !w.Look.Frame {
 			look = fmt.Sprintf("the last %v at up to %g pictures a second", w.Look.Last, w.Look.MaxFPS)

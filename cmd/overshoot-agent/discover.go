@@ -19,7 +19,7 @@ import (
 type discoverCommand struct {
 	Username     string        `placeholder:"NAME" help:"User name for ONVIF cameras. The password comes from --password-file or CAMERA_PASSWORD, or is asked for."`
 	PasswordFile string        `placeholder:"FILE" help:"A file with the password."`
-	Timeout      time.Duration `placeholder:"TIME" default:"3s" help:"How long to wait for answers to the search, and for each answer of a camera."`
+	Timeout      time.Duration `placeholder:"TIME" default:"3s" help:"How long to wait for answers to the search, and for each answer of a camera. Default: 3s."`
 	Interface    []string      `placeholder:"NAME" help:"Search on this network interface only. May be given several times."`
 	NoONVIF      bool          `name:"no-onvif" help:"Leave out the cameras on the network."`
 	NoV4L2       bool          `name:"no-v4l2" help:"Leave out the cameras of this machine."`

@@ -111,6 +111,9 @@ type footage struct {
 // PictureAge implements camera.Video.
 func (f footage) PictureAge() time.Duration { return min(f.Hub.PictureAge(), f.intake.PictureAge()) }
 
+// KeyAge implements camera.Video.
+func (f footage) KeyAge() time.Duration { return min(f.Hub.KeyAge(), f.intake.KeyAge()) }
+
 // intake makes of what a camera delivers what its hub takes.
 func (a *agent) intake(c config.Camera, feed *hub.Hub, part *status.Part, log *zap.Logger) *ingest.Intake {
 	return ingest.New(ingest.Options{

@@ -25,6 +25,14 @@ const (
 // Raw tells whether pictures are as a sensor gives them.
 func (c Codec) Raw() bool { return c == YUYV || c == NV12 || c == I420 }
 
+// Size is how many bytes a raw picture has; both sides are even.
+func (c Codec) Size(width, height int) int {
+	if c == YUYV {
+		return width * height * 2
+	}
+	return width * height * 3 / 2
+}
+
 // Single tells whether every picture stands alone, and a packet is one.
 func (c Codec) Single() bool { return c == MJPEG || c.Raw() }
 

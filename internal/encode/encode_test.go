@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
@@ -63,7 +64,7 @@ func start(t testing.TB, o encode.Options) *rig {
 	r.stop = func() error { cancel(); <-done; return err }
 	t.Cleanup(func() {
 		_ = r.stop()
-		if left := children(t); len(left) > 0 {
+		if left := childtest.Mine(t); len(left) > 0 {
 			t.Errorf("children that outlived Run: %v", left)
 		}
 		if t.Failed() {
@@ -78,6 +79,18 @@ func start(t testing.TB, o encode.Options) *rig {
 func (r *rig) write(shots []shot) {
 	for _, s := range shots {
 		r.Write(s.Picture)
+	}
+}
+
+// play writes raw pictures as fast as they are encoded: what comes faster is dropped.
+func (r *rig) play(codec camera.Codec, shots []shot) {
+	if !codec.Raw() {
+		r.write(shots)
+		return
+	}
+	for i := range shots {
+		r.write(shots[i : i+1])
+		r.wait(i - 4)
 	}
 }
 
@@ -119,7 +132,7 @@ func TestPicturesKeepOrderAndTime(t *testing.T) {
 			shots := c.make(t, 1<<32-90_000)
 			r := start(t, encode.Options{Codec: c.codec, MaxHeight: 120})
 			r.Begin(c.announced(t))
-			r.write(shots)
+			r.play(c.codec, shots)
 			seen := r.wait(enough)[:enough]
 
 			slices.SortFunc(shots, func(a, b shot) int { return int(int32(a.Timestamp - b.Timestamp)) })

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 )
@@ -145,7 +146,7 @@ func TestRunMayBeCalledAgain(t *testing.T) {
 
 func killAll(t *testing.T) {
 	t.Helper()
-	found := children(t)
+	found := childtest.Mine(t)
 	if len(found) == 0 {
 		t.Fatal("no child to kill")
 	}
@@ -159,6 +160,7 @@ func killAll(t *testing.T) {
 func TestWhenNoEncoderWorks(t *testing.T) {
 	program := standIn(t, `*force_key_frames*) echo "[some @ 0x1234] no luck" >&2; exit 1;;`)
 	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encode.NewEncoders(ffmpeg.New(program, unscrubbed))})
+	r.write(jpegs("160x120", 1).make(t, 0))
 	fault, ok := errors.AsType[*camera.Fault](<-r.result)
 	if !ok || fault.Reason != camera.WrongCodec {
 		t.Fatalf("got %v", fault)
@@ -173,6 +175,7 @@ func TestEncodersThatAllFailedAreTriedAgain(t *testing.T) {
 	lucky := filepath.Join(t.TempDir(), "lucky")
 	encoders := encode.NewEncoders(ffmpeg.New(standIn(t, `*force_key_frames*) [ -e `+lucky+` ] || exit 1; exec ffmpeg "$@";;`), unscrubbed))
 	r := start(t, encode.Options{Codec: camera.MJPEG, Encoders: encoders})
+	r.write(jpegs("160x120", 1).make(t, 0))
 	if fault, ok := errors.AsType[*camera.Fault](<-r.result); !ok || fault.Reason != camera.WrongCodec {
 		t.Fatalf("got %v", fault)
 	}
@@ -279,7 +282,7 @@ func TestAnEncoderThatIsTooSlow(t *testing.T) {
 	r := start(t, encode.Options{Codec: camera.H265})
 	r.roll(t)
 	n := len(r.wait(1))
-	for id := range children(t) {
+	for id := range childtest.Mine(t) {
 		if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +292,7 @@ func TestAnEncoderThatIsTooSlow(t *testing.T) {
 	if waiting := r.metric(t, "frames_in_total") - r.metric(t, "frames_out_total") - dropped; dropped == 0 || waiting > 120 {
 		t.Errorf("%v were dropped and %v wait, of 50 in a second", dropped, waiting)
 	}
-	for id := range children(t) {
+	for id := range childtest.Mine(t) {
 		if err := syscall.Kill(id, syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}

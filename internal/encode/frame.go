@@ -2,8 +2,6 @@ package encode
 
 import (
 	"time"
-
-	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 )
 
 // Headroom is how many bytes a container may write in front of a picture, see Frame.With.
@@ -63,12 +61,4 @@ func (f *Frame) appendUnits(units [][]byte) {
 			f.bytes = append(f.bytes, unit...)
 		}
 	}
-}
-
-// rawSize is how many bytes a raw picture has; both sides are even.
-func rawSize(c camera.Codec, width, height int) int {
-	if c == camera.YUYV {
-		return width * height * 2
-	}
-	return width * height * 3 / 2
 }

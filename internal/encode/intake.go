@@ -51,7 +51,7 @@ func (in *intake) fill(f *Frame, p Picture) bool {
 		in.fillUnits(f, p)
 	}
 	size := len(f.Data())
-	if size == 0 || in.codec.Raw() && size != rawSize(in.codec, in.shape.width, in.shape.height) {
+	if size == 0 || in.codec.Raw() && size != in.codec.Size(in.shape.width, in.shape.height) {
 		return false
 	}
 	f.arrived = time.Now()

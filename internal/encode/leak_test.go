@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/openh264"
@@ -53,6 +54,6 @@ func inventory(t *testing.T) (have stock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	have.files, have.goroutines, have.children = len(files), runtime.NumGoroutine(), len(children(t))
+	have.files, have.goroutines, have.children = len(files), runtime.NumGoroutine(), len(childtest.Mine(t))
 	return have
 }

@@ -32,7 +32,7 @@ func TestPicturesKeepOrderAndTimeInProcess(t *testing.T) {
 			shots := c.make(t, 1<<32-90_000)
 			r := start(t, encode.Options{Codec: c.codec, Bitrate: plenty, Encoders: inProcess()})
 			r.Begin(c.announced(t))
-			r.write(shots)
+			r.play(c.codec, shots)
 			seen := r.wait(80)
 			for i, p := range seen {
 				if p.timestamp != shots[i].Timestamp {
@@ -99,6 +99,57 @@ func TestAKeyFrameOnDemandIsTheNextPicture(t *testing.T) {
 	}
 	if want := []int{0, 7, 15}; !slices.Equal(keys, want) {
 		t.Errorf("key frames at %v, want %v", keys, want)
+	}
+}
+
+// It would be a pity if the picture that is to be one were the damaged one.
+func TestAKeyFrameOnDemandComesWithTheNextGoodPicture(t *testing.T) {
+	shots := jpegs("160x120", 4).make(t, 0)
+	shots[2].Units[0] = shots[2].Units[0][:100]
+	r := start(t, encode.Options{Codec: camera.MJPEG, Bitrate: plenty, Encoders: inProcess()})
+	r.write(shots[:2])
+	r.wait(2)
+	if !r.KeyFrame() {
+		t.Error("no key frame is promised")
+	}
+	r.write(shots[2:])
+	if p := r.wait(3)[2]; !p.isKey() {
+		t.Error("the picture after the damaged one is no key frame")
+	}
+}
+
+// Whatever a JPEG says before it is decoded: the library never gets a picture of another size than it knows of.
+func TestJPEGsThatHideTheirSize(t *testing.T) {
+	r := start(t, encode.Options{Codec: camera.MJPEG, Bitrate: plenty, Encoders: inProcess()})
+	heights := []int{480, 120, 960}
+	for i, c := range []clip{jpegs("640x480", 3), jpegs("160x120", 3), jpegs("1280x960", 3)} {
+		shots := c.make(t, uint32(i*90_000))
+		for _, s := range shots {
+			s.Units[0] = slices.Insert(bytes.Clone(s.Units[0]), 2, 0) // a stray byte, which Go's decoder overlooks
+		}
+		r.write(shots)
+		if got := r.wait(3 * (i + 1))[3*i].format(t).Height; got != heights[i] {
+			t.Errorf("pictures of %d lines, want %d", got, heights[i])
+		}
+	}
+	if got := r.metric(t, "restarts_total"); got != 0 {
+		t.Errorf("%v restarts", got)
+	}
+}
+
+// Who cannot make pictures smaller is not asked to, and the camera's owner hears what is the matter.
+func TestPicturesThatAreTooHighForItAreNoFailure(t *testing.T) {
+	for _, c := range []clip{jpegs("160x120", 3), raws(camera.YUYV, "160x120", 3)} {
+		r := start(t, encode.Options{Codec: c.codec, MaxHeight: 100, Encoders: inProcess()})
+		r.Begin(c.announced(t))
+		r.write(c.make(t, 0)) // which takes a while: by then the encoder could be chosen
+		err := <-r.result
+		if camera.ReasonOf(err) != camera.WrongCodec || !strings.Contains(err.Error(), "raise max_height") {
+			t.Errorf("%s: %v", c.codec, err)
+		}
+		if got := r.metric(t, "restarts_total"); got != 0 {
+			t.Errorf("%s: %v restarts", c.codec, got)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/encode"
 	"github.com/overshoot-ai/overshoot-agent/internal/encode/ffmpeg"
@@ -46,7 +47,7 @@ func TestTheChildDiesWithAnAgentThatIsKilled(t *testing.T) {
 	t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
 	var id int
 	eventually(t, "a child", func() bool {
-		for child, line := range childrenOf(t, agent.Process.Pid) {
+		for child, line := range childtest.Of(t, agent.Process.Pid) {
 			if strings.Contains(line, "sleep 3601") {
 				id = child
 			}
@@ -57,7 +58,7 @@ func TestTheChildDiesWithAnAgentThatIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = agent.Wait()
-	eventually(t, "the end of its child", func() bool { return !runs(id) })
+	eventually(t, "the end of its child", func() bool { return !childtest.Runs(id) })
 }
 
 func TestWhatTheChildStartedDiesWithIt(t *testing.T) {
@@ -71,5 +72,5 @@ func TestWhatTheChildStartedDiesWithIt(t *testing.T) {
 		return n == 1
 	})
 	_ = r.stop()
-	eventually(t, "its end", func() bool { return !runs(id) })
+	eventually(t, "its end", func() bool { return !childtest.Runs(id) })
 }

@@ -140,16 +140,6 @@ func (q *queue) take(ctx context.Context) *Frame {
 	}
 }
 
-// look returns the shape of the picture that is next, if there is one.
-func (q *queue) look() (shape, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.frames) == 0 {
-		return shape{}, false
-	}
-	return q.frames[0].shape, true
-}
-
 func (q *queue) tryTake() *Frame {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -57,16 +57,15 @@ func (t *Transcoder) Run(ctx context.Context, r Receiver) error {
 // A plan is what there is to do.
 type plan struct {
 	job   Job
-	shape shape // of the pictures, if known
+	shape shape // of the pictures, where each stands alone
 }
 
-// plan looks at the pictures that wait. Raw ones cannot be encoded without knowing their size, so it waits for the first of them.
+// plan looks at the pictures that wait. Where every picture stands alone it waits for the first: raw ones cannot be encoded without knowing their
+// size, and of others it decides which encoders can do the job.
 func (t *Transcoder) plan(ctx context.Context) (plan, error) {
 	o := t.options
 	p := plan{job: Job{Codec: o.Codec, MaxHeight: o.MaxHeight, Log: o.Log}}
-	if first, ok := t.queue.look(); ok && o.Codec.Single() {
-		p.shape = first
-	} else if o.Codec.Raw() {
+	if o.Codec.Single() {
 		f := t.queue.take(ctx)
 		if f == nil {
 			return plan{}, ctx.Err()

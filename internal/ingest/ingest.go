@@ -80,6 +80,7 @@ type Intake struct {
 	made     time.Time
 	sliced   bool         // the picture in hand has a slice, and is to be transcoded
 	pictured atomic.Int64 // when the newest picture came that is to be transcoded, in nanoseconds since then
+	keyed    atomic.Int64 // the same of the newest that stands alone
 }
 
 // A taker does something with pictures that come in parts.
@@ -126,6 +127,12 @@ func (i *Intake) KeyFrame() bool { return i.works.keyFrame() }
 // that hangs is the transcoder's business.
 func (i *Intake) PictureAge() time.Duration {
 	return time.Since(i.made) - time.Duration(i.pictured.Load())
+}
+
+// KeyAge returns how long ago the last picture came that stands alone, or the intake was made. Any goroutine may call it. An encoder that fails, or is
+// looked for, makes no key frames for a while; where each picture of the camera is one, that is not the camera's fault.
+func (i *Intake) KeyAge() time.Duration {
+	return time.Since(i.made) - time.Duration(i.keyed.Load())
 }
 
 // Begin implements camera.Receiver.
@@ -252,8 +259,13 @@ func (i *Intake) note() { i.pictured.Store(int64(time.Since(i.made))) }
 
 // image takes a picture that stands alone.
 func (i *Intake) image(p camera.Packet) {
+	if i.codec.Raw() && len(p.Payload) != i.codec.Size(i.size.X, i.size.Y) {
+		i.options.Metrics.invalid.Inc() // half a picture is none, also for the watchdog
+		return
+	}
 	i.review()
 	i.note()
+	i.keyed.Store(i.pictured.Load())
 	if i.engaged == transcoded {
 		i.single[0] = p.Payload
 		i.works.write(i.single[:], p.Timestamp)

@@ -23,7 +23,7 @@ func NewVectors(reg prometheus.Registerer) *Vectors {
 		return v
 	}
 	v := &Vectors{
-		invalid: counter("invalid_packets_total", "RTP payloads dropped because they are neither H.264 (RFC 6184) nor H.265 (RFC 7798).", "camera"),
+		invalid: counter("invalid_packets_total", "RTP payloads dropped because they are neither H.264 (RFC 6184) nor H.265 (RFC 7798), and raw pictures of a wrong size.", "camera"),
 		dropped: counter("frames_dropped_total", "Pictures left out up to a key frame because one of them was damaged, by reason.", "camera", "reason"),
 		path: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "overshoot_agent", Subsystem: "camera", Name: "video_path", Help: "1 for what becomes of the camera's video, 0 for the others.",

@@ -331,9 +331,33 @@ func TestPicturesToBeTranscodedCountWhenTheyCome(t *testing.T) {
 			if age := r.PictureAge(); age != time.Second {
 				t.Errorf("%s: the newest picture is %v old", name, age)
 			}
+			want := time.Second // each is a key frame
+			if !tc.clip.codec.Single() {
+				want += time.Minute
+			}
+			if age := r.KeyAge(); age != want {
+				t.Errorf("%s: the newest key frame is %v old, want %v", name, age, want)
+			}
 			if n := len(r.screen.all()); n != 0 {
 				t.Errorf("%s: %d pictures came out", name, n)
 			}
 		})
 	}
+}
+
+// Who gives half a picture gives none, and is taken for a camera that stands still.
+func TestRawPicturesOfAWrongSizeAreNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, ingest.Options{})
+		r.Begin(camera.Format{Codec: camera.NV12, Width: 64, Height: 48})
+		time.Sleep(time.Minute)
+		r.Packet(camera.Packet{Payload: make([]byte, 64*48*3/2-1), Marker: true})
+		if age := r.PictureAge(); age != time.Minute || r.metric(t, "camera_invalid_packets_total", "") != 1 {
+			t.Errorf("the newest picture is %v old", age)
+		}
+		r.Packet(camera.Packet{Payload: make([]byte, 64*48*3/2), Marker: true})
+		if age := r.PictureAge(); age != 0 {
+			t.Errorf("the newest picture is %v old", age)
+		}
+	})
 }

@@ -98,7 +98,7 @@ func (r *Report) aboutSize(v *Video) string {
 	if v.FPS > fastVideo {
 		less = append(less, fmt.Sprintf("the frame rate (15 to 30 instead of %.0f)", v.FPS))
 	}
-	if v.BitRate > heavyVideo {
+	if v.BitRate > heavyVideo && !v.Codec.Single() { // those are encoded here, and use far less
 		less = append(less, fmt.Sprintf("the bit rate (2 to 4 Mbit/s instead of %.1f)", float64(v.BitRate)/1e6))
 	}
 	if len(less) == 0 {

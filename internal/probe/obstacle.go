@@ -11,7 +11,11 @@ type obstacle struct{ why, advice string }
 
 // obstacle returns nil when there is none.
 func (m *meter) obstacle() *obstacle {
-	if codec := m.is(); codec != camera.H264 {
+	codec := m.is()
+	if codec.Raw() {
+		return &obstacle{fmt.Sprintf("raw pictures, %s", codec), "choose H.264 as the source's format, if the camera has it"}
+	}
+	if codec != camera.H264 {
 		return &obstacle{
 			string(codec), fmt.Sprintf("set the camera's stream from %s to H.264, or use the address of its second stream, which often is", codec),
 		}

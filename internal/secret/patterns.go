@@ -30,7 +30,7 @@ var patterns = []pattern{
 	{[]string{"uthorization", "UTHORIZATION"}, regexp.MustCompile(`(?i)authorization["']?[ \t]*[:=][ \t]*["'\[]*(?:basic|bearer|token)[ \t]+([^\s"'\],]+)`)},
 
 	// Query parameters and the like.
-	{[]string{"="}, regexp.MustCompile("(?i)(?:token|password|passwd|pwd|api_?key)=([^\\s&\"'`<>]+)")},
+	{[]string{"="}, regexp.MustCompile("(?i)(?:token|passphrase|password|passwd|pass|pwd|auth|secret|api_?key)=([^\\s&\"'`<>]+)")},
 }
 
 // find calls blank with the borders of every secret that has the shape.

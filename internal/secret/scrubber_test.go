@@ -36,6 +36,7 @@ func TestScrubShapes(t *testing.T) {
 		{"bearer", "Authorization: Bearer abcdef123456", "Authorization: Bearer <secret>"},
 		{"bearer in Go's header", "map[Authorization:[Bearer abcdef123456]]", "map[Authorization:[Bearer <secret>]]"},
 		{"basic", `"Authorization": "Basic YWRtaW46cHc="`, `"Authorization": "Basic <secret>"`},
+		{"settings of programs", "srt://h:9?passphrase=x1&mode=caller?auth=x2 pass=x3", "srt://h:9?passphrase=<secret>&mode=caller?auth=<secret> pass=<secret>"},
 		{"query parameters", "http://cam/cgi?user=a&pwd=x1&Password=x2&token=x3&fps=5", "http://cam/cgi?user=a&pwd=<secret>&Password=<secret>&token=<secret>&fps=5"},
 		{"underscore in front", "rtsp://cam/user=admin_password=x1", "rtsp://cam/user=admin_password=<secret>"},
 		{"two in one line", "pwd=a pwd=b", "pwd=<secret> pwd=<secret>"},

@@ -33,6 +33,9 @@ func Decode(s config.Section) (Config, error) {
 	}
 	for name, value := range c.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value.Reveal(), "\x00") {
+			if before, _, more := strings.Cut(name, "="); more {
+				name = before + "=…" // a value, which may be secret
+			}
 			return c, s.Problemf("env", "found the name %q; write names as NAME, and values without zero bytes", name)
 		}
 	}

@@ -49,7 +49,7 @@ func TestWrongSettingsAreExplained(t *testing.T) {
 		"command: [a]\nfps: 0":                          ":3:6: fps: found 0; write how many pictures a second the program gives, such as 30",
 		"command: [a]\nfps: 1000":                       ":3:6: fps: found 1000; write how many pictures a second the program gives, such as 30",
 		"command: [a]\ntimeout: 10ms":                   ":3:10: timeout: found 10ms; write 1s or more",
-		"command: [a]\nenv: {A=B: c}":                   `:3:1: env: found the name "A=B"; write names as NAME, and values without zero bytes`,
+		"command: [a]\nenv: {A=B: c}":                   `:3:1: env: found the name "A=…"; write names as NAME, and values without zero bytes`,
 		"command: [a]\nformatt: h264":                   `:3:1: formatt: unknown key; did you mean "format"?`,
 		"command: [a, \"b\\0c\"]\nenv: {PASSWORD: abc}": ":2:1: command: found a zero byte; no program can be given one",
 	} {

@@ -25,10 +25,11 @@ func find(program string) (string, error) {
 // missing is the fault of a program that could not be started.
 func (s *Source) missing(err error) error {
 	f := &camera.Fault{Reason: camera.NotFound, Err: fmt.Errorf("starting %s: %w", s, bare(err))}
-	_, folder := os.Stat(s.config.Dir)
+	_, folder := os.Stat(s.config.Dir + "/.")
 	switch {
-	case folder != nil:
-		f.Advice = "the folder of `dir` cannot be entered: create it, or correct dir"
+	case folder != nil: // the error names the program all the same
+		f.Err = fmt.Errorf("starting %s in %s: %w", s, s.config.Dir, errors.Unwrap(folder))
+		f.Advice = "create the folder of `dir`, or correct dir"
 	case errors.Is(err, osexec.ErrNotFound):
 		f.Advice = "install it, or write its full path in command; in a container it must be part of the image"
 	case errors.Is(err, fs.ErrPermission):
@@ -81,6 +82,14 @@ func (v *visit) silent() error {
 		f.Advice = "let it write H.264 as a byte stream or in MPEG-TS, and correct format if that is set"
 	}
 	return f
+}
+
+// hasty is the fault of a program that does not wait between two pictures. It would fill the uplink with what nobody can see.
+func (v *visit) hasty() error {
+	return &camera.Fault{
+		Reason: camera.Protocol, Err: fmt.Errorf("%s wrote %d pictures in %s, faster than any camera", v.source, v.tap.pictures, trial),
+		Advice: "let it read a file as fast as it is to be seen (ffmpeg: -re before -i), or play the file by a source of type: file",
+	}
 }
 
 // wrote says what came of which it is not known what it is, "" where nothing did.

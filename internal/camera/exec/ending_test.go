@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 )
 
 func TestAProgramMayGiveItsCameraBack(t *testing.T) {
@@ -16,8 +18,8 @@ func TestAProgramMayGiveItsCameraBack(t *testing.T) {
 	id := number(t, folder+"/id")
 	_ = r.stop()
 	text, _ := os.ReadFile(folder + "/note")
-	if string(text) != "given back\n" || alive(id) {
-		t.Errorf("note %q, alive %v", text, alive(id))
+	if string(text) != "given back\n" || childtest.Runs(id) {
+		t.Errorf("note %q, alive %v", text, childtest.Runs(id))
 	}
 }
 
@@ -26,7 +28,7 @@ func TestAProgramThatDoesNotListenIsKilled(t *testing.T) {
 	r := start(t, script("trap '' TERM; echo $$ >"+folder+"/id; sleep 1000 & echo $! >"+folder+"/other; while :; do sleep 0.1; done"))
 	id, other := number(t, folder+"/id"), number(t, folder+"/other")
 	_ = r.stop()
-	eventually(t, "the end of both", func() bool { return !alive(id) && !alive(other) })
+	eventually(t, "the end of both", func() bool { return !childtest.Runs(id) && !childtest.Runs(other) })
 }
 
 func TestWhatTheProgramStartedEndsWithIt(t *testing.T) {
@@ -39,7 +41,7 @@ func TestWhatTheProgramStartedEndsWithIt(t *testing.T) {
 		} else if err := r.result(t); !strings.Contains(err.Error(), "sh ended with") {
 			t.Errorf("%s: got %v", name, err)
 		}
-		eventually(t, name+": the end of what it started", func() bool { return !alive(id) })
+		eventually(t, name+": the end of what it started", func() bool { return !childtest.Runs(id) })
 	}
 }
 
@@ -68,7 +70,7 @@ func TestTheProgramDiesWithAnAgentThatIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = agent.Wait()
-	eventually(t, "the end of its child", func() bool { return !alive(id) })
+	eventually(t, "the end of its child", func() bool { return !childtest.Runs(id) })
 }
 
 // A camera may be opened again and again for years.
@@ -101,7 +103,7 @@ func TestNothingIsLeftAfterManyRounds(t *testing.T) {
 	if now := openFiles(t); now > files {
 		t.Errorf("%d open files, %d before", now, files)
 	}
-	if left := childrenOf(t, os.Getpid()); len(left) > 0 {
+	if left := childtest.Of(t, os.Getpid()); len(left) > 0 {
 		t.Errorf("children that are left: %v", left)
 	}
 }

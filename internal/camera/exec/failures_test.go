@@ -45,7 +45,10 @@ func TestFailuresInPlainWords(t *testing.T) {
 			"command: [" + write(t, "echo hello\n", 0o700) + "]", "exec format error", "#!/bin/sh", camera.NotFound,
 		},
 		"no folder": {
-			"command: [sh]\ndir: /nowhere", "starting sh: ", "`dir`", camera.NotFound,
+			"command: [sh]\ndir: /nowhere", "starting sh in /nowhere: no such file or directory", "`dir`", camera.NotFound,
+		},
+		"no folder but a file": {
+			"command: [sh]\ndir: " + video, "starting sh in " + video + ": not a directory", "`dir`", camera.NotFound,
 		},
 		"dies at once": {
 			script("echo the lens is dirty >&2; exit 3"), "sh ended with exit status 3; it said: the lens is dirty", "by hand", camera.Unreachable,
@@ -61,6 +64,9 @@ func TestFailuresInPlainWords(t *testing.T) {
 		},
 		"ends after some video": {
 			script("cat " + video), "sh ended by itself; it did not say why", "", camera.Closed,
+		},
+		"faster than time": { // as ffmpeg does it without -re
+			script("while :; do cat " + video + "; sleep 0.05; done"), "faster than any camera", "-re before -i", camera.Protocol,
 		},
 		"no camera": {
 			script("echo 'ERROR: *** no cameras available ***' >&2; exit 255"), "no cameras available", "ribbon cable", camera.Unreachable,

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
 	"github.com/overshoot-ai/overshoot-agent/internal/camera/exec"
+	"github.com/overshoot-ai/overshoot-agent/internal/child/childtest"
 	"github.com/overshoot-ai/overshoot-agent/internal/config"
 	"github.com/overshoot-ai/overshoot-agent/internal/h264"
 	"go.uber.org/zap"
@@ -149,7 +148,7 @@ func startOn(t testing.TB, source *exec.Source, s *screen) *rig {
 	r.stop = func() error { cancel(); <-done; return err }
 	t.Cleanup(func() {
 		_ = r.stop()
-		if left := childrenOf(t, os.Getpid()); len(left) > 0 {
+		if left := childtest.Of(t, os.Getpid()); len(left) > 0 {
 			t.Errorf("children that outlived Run: %v", left)
 		}
 	})
@@ -179,39 +178,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 			t.Fatalf("it did not happen: %s", what)
 		}
 	}
-}
-
-// childrenOf returns the children of a process, with their command lines.
-func childrenOf(t testing.TB, parent int) map[int]string {
-	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := make(map[int]string)
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // gone meanwhile
-		}
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-		if fields[1] != strconv.Itoa(parent) {
-			continue
-		}
-		id, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		found[id] = string(bytes.ReplaceAll(line, []byte{0}, []byte{' '}))
-	}
-	return found
-}
-
-// alive tells whether a process runs.
-func alive(id int) bool {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(id), "stat"))
-	return err == nil && !bytes.Contains(text, []byte(") Z "))
 }
 
 // number waits for a script to write the id of a process to a file.

@@ -14,15 +14,16 @@ type tap struct {
 	to     camera.Receiver
 	found  func(name, value string)
 
-	bytes  int64
-	head   []byte // what came before it is known what it is
-	tried  int    // how much of it was looked at in vain
-	split  *bytestream.Splitter
-	demux  *bytestream.Demuxer
-	packer *packets.Packer // nil before the first picture
-	start  time.Time
-	clock  clock
-	late   bool // that is known, and told
+	bytes    int64
+	head     []byte // what came before it is known what it is
+	tried    int    // how much of it was looked at in vain
+	split    *bytestream.Splitter
+	demux    *bytestream.Demuxer
+	packer   *packets.Packer // nil before the first picture
+	pictures int
+	start    time.Time
+	clock    clock
+	late     bool // that is known, and told
 }
 
 func newTap(c Config, to camera.Receiver, found func(name, value string)) *tap {
@@ -35,6 +36,15 @@ func (t *tap) begun() bool { return t.packer != nil }
 // pending tells whether there may be a whole picture that did not go on yet.
 func (t *tap) pending() bool {
 	return t.split != nil && t.split.Pending() || t.demux != nil && t.demux.Pending()
+}
+
+// trial is how long a program may give pictures faster than any camera: those of a live stream often begin with what they have in store.
+const trial = 10 * time.Second
+
+// hasty tells whether pictures come as fast as a file can be read, and not as they were taken.
+func (t *tap) hasty(now time.Time) bool {
+	going := now.Sub(t.start)
+	return going >= trial && float64(t.pictures) > maxFPS*going.Seconds()
 }
 
 // A misfitError says that what comes is no video that could be used.
@@ -124,6 +134,7 @@ func (t *tap) picture(codec camera.Codec, p bytestream.Picture, timestamp uint32
 		t.packer = packets.New(t.to, codec)
 		t.to.Begin(camera.Format{Codec: codec})
 	}
+	t.pictures++
 	t.packer.Stream(p.Data, timestamp, p.Lost)
 }
 

@@ -65,6 +65,9 @@ func (v *visit) read(ctx context.Context) error {
 		if !v.tap.begun() && now.Sub(v.started) > time.Duration(v.source.config.Timeout) {
 			return v.silent()
 		}
+		if v.tap.hasty(now) {
+			return v.hasty()
+		}
 	}
 	v.drain()
 	return ctx.Err()

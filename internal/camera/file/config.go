@@ -8,7 +8,8 @@ type Config struct {
 	FPS  float64 `yaml:"fps"`  // pictures per second, of clips without a clock: byte streams and rows of JPEG files
 }
 
-const maxFPS = 240
+// Slower than minFPS a player would take for a gap in the clip, see maxStep.
+const minFPS, maxFPS = 0.1, 240
 
 // Decode reads and checks a section. Its errors name the place in the file. The clip itself is looked at when it is played.
 func Decode(s config.Section) (Config, error) {
@@ -19,8 +20,8 @@ func Decode(s config.Section) (Config, error) {
 	if c.Path == "" {
 		return c, s.Problemf("path", "names no file; write the path of a clip, as path: clips/yard.mp4")
 	}
-	if s.Has("fps") && (c.FPS <= 0 || c.FPS > maxFPS) {
-		return c, s.Problemf("fps", "found %v; write how many pictures a second to play, such as 25", c.FPS)
+	if s.Has("fps") && (c.FPS < minFPS || c.FPS > maxFPS) {
+		return c, s.Problemf("fps", "found %v; write how many pictures a second to play, from %v to %v, such as 25", c.FPS, minFPS, maxFPS)
 	}
 	c.Path = s.Path(c.Path)
 	return c, nil

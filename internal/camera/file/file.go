@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/bytestream"
@@ -90,10 +91,21 @@ func (s *Source) Report() camera.Report {
 func (s *Source) report(form bytestream.Form, format camera.Format) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.facts = []camera.Fact{{Name: "clip", Value: fmt.Sprintf("%s with %s", form, format.Codec)}}
+	s.facts = []camera.Fact{{Name: "clip", Value: inWords(form, format.Codec)}}
 	if s.config.FPS != 0 && (form == bytestream.MP4 || form == bytestream.MPEGTS) {
 		s.facts = append(s.facts, camera.Fact{Name: "fps", Value: "left alone: the clip says itself when its pictures are to be shown"})
 	}
+}
+
+// inWords says what a clip is.
+func inWords(form bytestream.Form, codec camera.Codec) string {
+	switch form {
+	case bytestream.AnnexB:
+		return "a byte stream of " + string(codec)
+	case bytestream.JPEG:
+		return "JPEG files, one behind the other"
+	}
+	return fmt.Sprintf("%s with %s", form, codec)
 }
 
 // open opens a file that can be played again and again.
@@ -102,7 +114,10 @@ func open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	switch {
+	case info.IsDir():
+		return nil, &camera.Fault{Reason: camera.NotFound, Err: errors.New("it is a folder"), Advice: "name one clip in it"}
+	case !info.Mode().IsRegular():
 		return nil, &camera.Fault{
 			Reason: camera.NotFound, Err: errors.New("it is no file"),
 			Advice: "name a clip; pipes and devices are read by the source exec, as command: [cat, /path]",
@@ -119,13 +134,22 @@ func recognize(f *os.File) (bytestream.Form, error) {
 		return "", err
 	}
 	if n == 0 {
-		return "", &camera.Fault{Reason: camera.WrongCodec, Err: errors.New("it is empty"), Advice: "name a clip with video"}
+		return "", noVideo("it is empty")
 	}
 	switch form := bytestream.Recognize(head[:n]); form {
 	case bytestream.MP4, bytestream.MPEGTS, bytestream.AnnexB, bytestream.JPEG:
 		return form, nil
 	}
-	return "", unusable(f.Name(), "it holds "+bytestream.Describe(head[:n]))
+	what := bytestream.Describe(head[:n])
+	if strings.HasPrefix(what, "text") {
+		return "", noVideo("it holds " + what)
+	}
+	return "", unusable(f.Name(), "it holds "+what)
+}
+
+// noVideo is the fault of a file of which nothing can be made.
+func noVideo(why string) error {
+	return &camera.Fault{Reason: camera.WrongCodec, Err: errors.New(why), Advice: "name a clip with video"}
 }
 
 // unusable is the fault of a clip that must be converted.

@@ -162,12 +162,13 @@ func TestFaultsInPlainWords(t *testing.T) {
 	mkv := ffmpeg(t, x264+"-f matroska")
 	for path, want := range map[string]string{
 		"/nowhere/x.mp4":           "not_found opening %s: no such file or directory; check path: it counts from the folder of the configuration file",
-		folder:                     "not_found opening %s: it is no file; name a clip; pipes and devices are read by the source exec, as command: [cat, /path]",
+		folder:                     "not_found opening %s: it is a folder; name one clip in it",
 		pipe:                       "not_found opening %s: it is no file; name a clip; pipes and devices are read by the source exec, as command: [cat, /path]",
 		file("empty.mp4", ""):      "codec opening %s: it is empty; name a clip with video",
-		file("a.mp4", "not video"): `codec opening %s: it holds text ("not video"); convert it: ffmpeg -i "%s" -an -c:v libx264 -bf 0 -g 50 -pix_fmt yuv420p "a-h264.mp4"`,
+		file("a.mp4", "not video"): `codec opening %s: it holds text ("not video"); name a clip with video`,
 		mkv:                        `codec opening %s: it holds Matroska or WebM; convert it: ffmpeg -i "%s" -an -c:v libx264 -bf 0 -g 50 -pix_fmt yuv420p "clip-h264.mp4"`,
 		file("cut.mp4", "\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"): "codec playing %s: the MP4 has no index (moov); its recording was not finished, or it was not copied to its end: name another clip",
+		ffmpeg(t, "-f lavfi -i sine=duration=1 -vn -f mp4"):         "codec playing %s: the MP4 holds no video; name a clip with video",
 		half(t, ffmpeg(t, x264+"-movflags faststart -f mp4")):       "protocol playing %s: the file ends too early; copy it again",
 	} {
 		_ = play(t, Config{Path: path}, 1000, func(*screen) {})
@@ -209,7 +210,8 @@ func TestSettings(t *testing.T) {
 		"path: clips/yard.mp4":      "/etc/agent/clips/yard.mp4 0",
 		"path: /a.h264\nfps: 29.97": "/a.h264 29.97",
 		"fps: 30":                   "/etc/agent/c.yaml:1:1: path: names no file; write the path of a clip, as path: clips/yard.mp4",
-		"path: a\nfps: -1":          "/etc/agent/c.yaml:3:6: fps: found -1; write how many pictures a second to play, such as 25",
+		"path: a\nfps: -1":          "/etc/agent/c.yaml:3:6: fps: found -1; write how many pictures a second to play, from 0.1 to 240, such as 25",
+		"path: a\nfps: 0.01":        "/etc/agent/c.yaml:3:6: fps: found 0.01; write how many pictures a second to play, from 0.1 to 240, such as 25",
 		"path: a\nspeed: 2":         "/etc/agent/c.yaml:3:1: speed: unknown key; known here: fps, path",
 	} {
 		s, err := config.ParseSection("/etc/agent/c.yaml", "type: file\n"+text)

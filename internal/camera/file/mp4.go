@@ -36,6 +36,8 @@ func newMP4(f *os.File) (clip, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case m.track.codec == "" && len(others) == 0:
+		return nil, noVideo("the MP4 holds no video")
 	case m.track.codec == "":
 		return nil, unusable(f.Name(), fmt.Sprintf("the MP4 holds no H.264 or H.265 (its video: %q)", others))
 	}

@@ -13,7 +13,7 @@ type Config struct {
 const (
 	minWidth, maxWidth   = 160, 1920
 	minHeight, maxHeight = 90, 1080
-	maxFPS               = 60
+	minFPS, maxFPS       = 0.1, 60
 )
 
 // Decode reads and checks a section. Its errors name the place in the file.
@@ -30,8 +30,8 @@ func Decode(s config.Section) (Config, error) {
 			return c, s.Problemf(side.key, "found %d; write an even number from %d to %d", side.found, side.low, side.high)
 		}
 	}
-	if c.FPS <= 0 || c.FPS > maxFPS {
-		return c, s.Problemf("fps", "found %v; write more than 0 and at most %d", c.FPS, maxFPS)
+	if c.FPS < minFPS || c.FPS > maxFPS {
+		return c, s.Problemf("fps", "found %v; write a number from %v to %v", c.FPS, minFPS, maxFPS)
 	}
 	return c, nil
 }

@@ -184,7 +184,7 @@ func TestSettings(t *testing.T) {
 		"width: 641":  "c.yaml:2:8: width: found 641; write an even number from 160 to 1920",
 		"width: 8":    "c.yaml:2:8: width: found 8; write an even number from 160 to 1920",
 		"height: 999": "c.yaml:2:9: height: found 999; write an even number from 90 to 1080",
-		"fps: 0":      "c.yaml:2:6: fps: found 0; write more than 0 and at most 60",
+		"fps: 0":      "c.yaml:2:6: fps: found 0; write a number from 0.1 to 60",
 		"size: 1":     "c.yaml:2:1: size: unknown key; known here: fps, height, width",
 	} {
 		s, err := config.ParseSection("c.yaml", "type: test\n"+text)

@@ -83,6 +83,7 @@ func TestGapsAreCounted(t *testing.T) {
 		{[]uint32{0, 0, 0}, []int{0, 0, 0}},
 		{[]uint32{1<<32 - 2, 1<<32 - 1, 0, 2}, []int{0, 0, 0, 1}},
 		{[]uint32{100, 0, 1}, []int{0, 1, 0}},
+		{[]uint32{0, 1 << 30, 1<<30 + 1, 1<<31 - 1}, []int{0, 1, 0, 1}}, // in sum more than an int of 32 bits holds
 	} {
 		var s sequence
 		for i, n := range tc.numbers {

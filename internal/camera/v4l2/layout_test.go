@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
+	kernel "github.com/overshoot-ai/overshoot-agent/internal/v4l2"
 	"pgregory.net/rapid"
 )
 
@@ -86,5 +87,30 @@ func TestSizesOfPictures(t *testing.T) {
 		if l := layoutOf(codec, size{1281, 721}, 0); l.bytes() != want || l.size != (size{1280, 720}) {
 			t.Errorf("%s: of an odd size %d bytes, %s", codec, l.bytes(), l.size)
 		}
+	}
+}
+
+func TestWhatADriverSaysOfItsPicturesIsWeighed(t *testing.T) {
+	for _, tc := range []struct {
+		width, height, stride int
+		want                  bool
+	}{
+		{640, 480, 1280, true},
+		{2, 2, 0, true},
+		{maxSide, maxSide, 4 * maxSide, true},
+		{0, 480, 0, false},
+		{640, 1, 1280, false},
+		{-1, 480, 0, false},
+		{maxSide + 1, 480, 0, false},
+		{640, 1 << 30, 0, false},
+		{640, 480, 1 << 30, false},
+	} {
+		f := kernel.Format{FourCC: kernel.YUYV, Width: tc.width, Height: tc.height, Planes: []kernel.Plane{{Stride: tc.stride}}}
+		if got := credible(f); got != tc.want {
+			t.Errorf("%dx%d with lines of %d bytes: %v", tc.width, tc.height, tc.stride, got)
+		}
+	}
+	if f := (kernel.Format{FourCC: kernel.YUYV, Width: 640, Height: 480}); credible(f) {
+		t.Error("a picture without memory")
 	}
 }

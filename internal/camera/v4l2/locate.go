@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// lookEvery is how often a device is looked for that is not there. Containers get no news of devices, so looking is what works everywhere,
-	// and it takes some hundred microseconds.
+	// lookEvery is how often a device is looked for that is not there. Containers get no news of devices, and links come a moment after the news,
+	// so looking is what works everywhere; it takes some hundred microseconds.
 	lookEvery = 500 * time.Millisecond
 
 	// mourning is how long a number is kept for the camera that had it. After that another one that has it now is taken for its replacement.
@@ -24,6 +24,7 @@ const (
 type place struct {
 	device string // as configured
 	tree   tree
+	news   func(context.Context) <-chan struct{} // gives a value when looking may be worth it, until the context ends; may be nil
 
 	mu    sync.Mutex
 	known identity  // who was there when it was last opened; zero before, and for links
@@ -105,6 +106,12 @@ func (p *place) remember(path string) {
 
 // await blocks until the device is there or ctx ends.
 func (p *place) await(ctx context.Context) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var news <-chan struct{}
+	if p.news != nil {
+		news = p.news(ctx)
+	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -112,9 +119,32 @@ func (p *place) await(ctx context.Context) {
 			return
 		}
 		select {
+		case <-news:
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// plugged tells, until ctx ends, when the kernel has news of video devices; nothing where it tells us none, as in containers.
+func plugged(ctx context.Context) <-chan struct{} {
+	m, err := kernel.NewMonitor()
+	if err != nil {
+		return nil
+	}
+	news := make(chan struct{}, 1)
+	go func() {
+		defer func() { _ = m.Close() }() // nobody writes to it
+		for {
+			if _, err := m.Next(ctx); err != nil {
+				return
+			}
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return news
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -85,13 +86,19 @@ func setUp(d *kernel.Device, w wish, o offer) (choice, error) {
 			return choice{}, err
 		}
 		p, known := pixelOf(f.FourCC)
-		if err == nil && known && p.wanted(w.format) && f.Width > 1 && f.Height > 1 && len(f.Planes) == 1 {
+		if err == nil && known && p.wanted(w.format) && credible(f) {
 			c.pixel, c.size, c.stride = p, size{f.Width, f.Height}, f.Planes[0].Stride
 			c.fps, err = setRate(d, w, c)
 			return c, err
 		}
 	}
 	return choice{}, o.unusable(w)
+}
+
+// credible tells whether pictures can be as a driver says. The numbers are multiplied later, on boards with 32 bits as well.
+func credible(f kernel.Format) bool {
+	const bytes = 4 // of a pixel, and twice what a line needs
+	return len(f.Planes) == 1 && min(f.Width, f.Height) > 1 && max(f.Width, f.Height) <= maxSide && f.Planes[0].Stride <= bytes*maxSide
 }
 
 // candidates are what to ask a device for, the best first: of each kind of pictures what comes nearest. A device that says nothing of what it
@@ -120,7 +127,9 @@ func setRate(d *kernel.Device, w wish, c choice) (float64, error) {
 		fps = w.fps
 	}
 	const thousandths = 1000 // rates such as 29.97 and 7.5
-	got, err := d.SetInterval(kernel.Fraction{Numerator: thousandths, Denominator: uint32(fps*thousandths + 0.5)})
+	// A driver may say anything, and a person too.
+	denominator := uint32(max(1, min(fps*thousandths+0.5, math.MaxInt32)))
+	got, err := d.SetInterval(kernel.Fraction{Numerator: thousandths, Denominator: denominator})
 	if errors.Is(err, errors.ErrUnsupported) || silent(err) {
 		return 0, nil
 	}

@@ -24,7 +24,7 @@ type Source struct {
 
 // New returns the source for checked settings.
 func New(c Config) *Source {
-	return &Source{config: c, wish: c.wish(), place: place{device: c.Device, tree: system}}
+	return &Source{config: c, wish: c.wish(), place: place{device: c.Device, tree: system, news: plugged}}
 }
 
 // String implements camera.Source.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/overshoot-ai/overshoot-agent/internal/camera"
@@ -76,13 +75,10 @@ func TestADeviceThatIsNoCamera(t *testing.T) {
 
 // Who waits for a device waits for as long as it is not there.
 func TestWaitingEndsWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
-		defer stop()
-		since := time.Now()
-		sourceOf(t, "device: /dev/video4711").Await(ctx)
-		if took := time.Since(since); took != time.Hour {
-			t.Errorf("waited %v", took)
-		}
-	})
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	sourceOf(t, "device: /dev/video4711").Await(ctx)
+	if ctx.Err() == nil {
+		t.Error("it returned before")
+	}
 }

@@ -99,8 +99,10 @@ func (e *encoder) arguments(job encode.Job) []string {
 	width, height := fit(job)
 	line := []string{
 		"-q", "fdsrc", "fd=0", "!", "rawvideoparse", "width=" + strconv.Itoa(job.Width), "height=" + strconv.Itoa(job.Height),
-		"format=" + format(job.Codec), fmt.Sprintf("framerate=%d/1", rate), "!",
+		"format=" + format(job.Codec), fmt.Sprintf("framerate=%d/1", rate),
 	}
+	line = append(line, lay(job)...)
+	line = append(line, "!")
 	line = append(line, strings.Fields(e.elements(width, height, job.Bitrate))...)
 	return append(line, "!", "rtph264pay", "mtu="+strconv.Itoa(maxPacket), "config-interval=-1", "timestamp-offset=0",
 		"!", "rtpstreampay", "!", "fdsink", "fd=1", "sync=false")
@@ -111,6 +113,21 @@ func format(c camera.Codec) string {
 		return "yuy2"
 	}
 	return strings.ToLower(string(c))
+}
+
+// lay says where the planes of a picture are, and how long their lines: GStreamer pads lines to multiples of four bytes, and ours are not padded.
+func lay(job encode.Job) []string {
+	luma, chroma := job.Width*job.Height, job.Width/2*(job.Height/2)
+	places := func(strides, offsets string, size int) []string {
+		return []string{"plane-strides=<" + strides + ">", "plane-offsets=<" + offsets + ">", "frame-size=" + strconv.Itoa(size)}
+	}
+	switch job.Codec {
+	case camera.NV12:
+		return places(fmt.Sprintf("%d,%d", job.Width, job.Width), fmt.Sprintf("0,%d", luma), luma+2*chroma)
+	case camera.I420:
+		return places(fmt.Sprintf("%d,%d,%d", job.Width, job.Width/2, job.Width/2), fmt.Sprintf("0,%d,%d", luma, luma+chroma), luma+2*chroma)
+	}
+	return nil // two pixels of YUYV have four bytes
 }
 
 // fit returns the size of what comes out. Its sides are even: 4:2:0 has no half pixels.

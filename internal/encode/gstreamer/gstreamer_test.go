@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +101,65 @@ func TestPicturesKeepTheirTime(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Lines whose length is no multiple of four bytes are not padded, as GStreamer would have it.
+func TestPicturesOfEverySize(t *testing.T) {
+	const width, height = 642, 482
+	for _, codec := range []camera.Codec{camera.YUYV, camera.NV12, camera.I420} {
+		picture := bytes.Repeat([]byte{128}, width*height*3/2)
+		step := 1 // from luma to luma
+		if codec == camera.YUYV {
+			picture, step = bytes.Repeat([]byte{128}, width*height*2), 2
+		}
+		for i := range width * height {
+			picture[i*step] = byte(40 + i%width/(width/2)*160)
+		}
+		out := make(tape, 1000)
+		ctx, end := context.WithCancel(t.Context())
+		tr := encode.New(encode.Options{
+			Codec: codec, Encoders: encode.NewEncoders(software()), Log: zap.NewNop(),
+			Metrics: encode.NewVectors(prometheus.NewRegistry()).Camera("yard"), Patience: time.Minute,
+		})
+		tr.Begin(camera.Format{Codec: codec, Width: width, Height: height})
+		var both sync.WaitGroup
+		both.Go(func() { _ = tr.Run(ctx, out) })
+		both.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				tr.Write(encode.Picture{Units: [][]byte{picture}, Timestamp: uint32(n * 3000)})
+				time.Sleep(time.Second / 30)
+			}
+		})
+		var stream []byte
+		for range 3 {
+			stream = append(stream, out.picture()...)
+		}
+		end()
+		both.Wait()
+		left, right, err := ffmpeg.New("ffmpeg", unscrubbed).Shades(t.Context(), stream)
+		if err != nil || left > 60 || right < 180 {
+			t.Errorf("%s: left is %d, right %d; %v", codec, left, right, err)
+		}
+	}
+}
+
+// picture takes one picture, as a byte stream.
+func (c tape) picture() (stream []byte) {
+	for p := range c {
+		part, fragment := h264.ParseFragment(p.Payload)
+		switch {
+		case !fragment:
+			stream = append(append(stream, 0, 0, 0, 1), p.Payload...)
+		case part.Start:
+			stream = append(append(append(stream, 0, 0, 0, 1), part.Header), part.Body...)
+		default:
+			stream = append(stream, part.Body...)
+		}
+		if p.Marker {
+			return stream
+		}
+	}
+	return stream
 }
 
 func TestFit(t *testing.T) {

@@ -64,14 +64,14 @@ func (e encoder) Work(ctx context.Context, job encode.Job, desk encode.Desk) err
 	var clock encode.ThreadClock // what collects does nothing that counts
 	defer clock.Start()()
 	desk.Meter(clock.Used)
-	r := newRate()
+	r := encode.NewRate()
 	var inHand *encode.Frame
 	for {
-		c, err := open(e.coded, job, r.assumed)
+		c, err := open(e.coded, job, r.Assumed)
 		if err != nil {
 			return err
 		}
-		s := newSession(c, desk, r, inHand)
+		s := newSession(c, desk, &r, inHand)
 		err = s.run(ctx)
 		closing := c.close()
 		switch {

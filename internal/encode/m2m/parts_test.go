@@ -42,29 +42,6 @@ func TestParameterSetsInABufferOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestRateIsMeasured(t *testing.T) {
-	for _, c := range []struct {
-		fps     int64
-		assumed float64
-		changes int
-	}{
-		{30, 30, 0},
-		{25, 30, 0}, // near enough
-		{15, 15, 1},
-		{60, 60, 1},
-	} {
-		r, changes := newRate(), 0
-		for i := range int64(5 * window) {
-			if r.wrong(i * encode.Hertz / c.fps) {
-				changes++
-			}
-		}
-		if r.assumed != c.assumed || changes != c.changes {
-			t.Errorf("%d pictures a second: %v after %d changes", c.fps, r.assumed, changes)
-		}
-	}
-}
-
 func TestWhatItTakes(t *testing.T) {
 	e := New().Encoders()[0]
 	for _, c := range []struct {

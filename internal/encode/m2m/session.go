@@ -28,7 +28,7 @@ var (
 type session struct {
 	*coder
 	desk encode.Desk
-	rate *rate
+	rate *encode.Rate
 
 	inHand *encode.Frame // taken, and not encoded yet
 	begun  bool          // a picture was given to the device
@@ -39,7 +39,7 @@ type session struct {
 	joiner joiner
 }
 
-func newSession(c *coder, desk encode.Desk, r *rate, inHand *encode.Frame) *session {
+func newSession(c *coder, desk encode.Desk, r *encode.Rate, inHand *encode.Frame) *session {
 	return &session{coder: c, desk: desk, rate: r, inHand: inHand, came: make(chan struct{}, 1), over: make(chan struct{})}
 }
 
@@ -72,7 +72,7 @@ func (s *session) feed(ctx context.Context) error {
 			if s.inHand = s.desk.Take(ctx); s.inHand == nil {
 				return s.finish(ctx, errAll)
 			}
-			if s.rate.wrong(s.inHand.Ticks) {
+			if s.rate.Wrong(s.inHand.Ticks) {
 				return s.finish(ctx, errAnew)
 			}
 		}

@@ -55,7 +55,7 @@ func (encoder) Work(ctx context.Context, job encode.Job, desk encode.Desk) error
 	var clock encode.ThreadClock
 	defer clock.Start()()
 	desk.Meter(clock.Used)
-	w := &worker{job: job, desk: desk, rate: usualRate}
+	w := &worker{job: job, desk: desk, rate: encode.NewRate()}
 	if job.Codec == camera.MJPEG {
 		w.tables = standardTables()
 	}

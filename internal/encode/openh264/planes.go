@@ -125,7 +125,7 @@ func (p *planes) fromJPEG(file []byte) (*image.YCbCr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if says.Width*says.Height > mostPixels {
+	if int64(says.Width)*int64(says.Height) > mostPixels {
 		return nil, fmt.Errorf("a picture of %dx%d", says.Width, says.Height)
 	}
 	decoded, err := jpeg.Decode(bytes.NewReader(file))

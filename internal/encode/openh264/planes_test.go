@@ -145,3 +145,17 @@ func BenchmarkNV12(b *testing.B) {
 		p.fromRaw(camera.NV12, 1280, 720, in)
 	}
 }
+
+// On boards with 32 bits the product of its sides is no number any more.
+func TestAJPEGThatAsksForAllMemory(t *testing.T) {
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, image.NewGray(image.Rect(0, 0, 8, 8)), nil); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(file.Bytes(), []byte{0xff, 0xc0})
+	copy(file.Bytes()[at+5:], []byte{0xff, 0xff, 0xff, 0xff})
+	var p planes
+	if out, err := p.fromJPEG(file.Bytes()); err == nil || err.Error() != "a picture of 65535x65535" {
+		t.Errorf("got %v, %v", out, err)
+	}
+}

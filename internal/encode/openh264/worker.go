@@ -16,26 +16,17 @@ type coder interface {
 	close()
 }
 
-const (
-	// usualRate is how many pictures a second cameras send, more or less. The encoder gives each picture its share of the bits of a second, and wants
-	// to know it in advance.
-	usualRate = 30
-	// window is for how many pictures the rate is measured.
-	window = 60
-)
-
 // A worker is the work for one camera. It belongs to one goroutine.
 type worker struct {
 	job    encode.Job
 	desk   encode.Desk
 	coder  coder
+	size   image.Point // of the pictures that the coder was opened for
 	planes planes
 	tables []byte // see complete
 
-	rate    float64 // pictures a second, as the coder was told
-	counted int     // pictures in the window
-	begun   int64   // ticks of its first
-	owed    bool    // a key frame that was asked for, of a picture that was left out
+	rate encode.Rate
+	owed bool // a key frame that was asked for, and did not come yet
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -51,32 +42,44 @@ func (w *worker) run(ctx context.Context) error {
 }
 
 func (w *worker) encode(f *encode.Frame) error {
+	w.owed = w.owed || f.Force
 	picture, err := w.picture(f)
 	if err != nil { // of one damaged picture the others know nothing
 		w.desk.Skip()
 		return nil
 	}
-	if w.misjudged(f.Ticks) {
-		w.close()
+	if err := w.prepare(picture.Rect.Size(), f.Ticks); err != nil {
+		return err
 	}
-	if w.coder == nil {
-		if err := fits(w.job, picture.Rect.Dy()); err != nil {
-			return err
-		}
-		if w.coder, err = open(picture.Rect.Dx(), picture.Rect.Dy(), w.job.Bitrate, w.rate); err != nil {
-			return fmt.Errorf("opening openh264 for %dx%d: %w", picture.Rect.Dx(), picture.Rect.Dy(), err)
-		}
-	}
-	key := f.Force || w.owed
-	unit, err := w.coder.encode(picture, key)
+	unit, err := w.coder.encode(picture, w.owed)
 	if err != nil {
 		return fmt.Errorf("encoding a picture with openh264: %w", err)
 	}
-	if w.owed = key && len(unit) == 0; len(unit) == 0 {
+	if len(unit) == 0 {
 		w.desk.Skip()
 		return nil
 	}
+	w.owed = false
 	w.desk.Emit(unit, f.Timestamp())
+	return nil
+}
+
+// prepare sees to it that there is a coder for a picture. The library must never get one of another size than it was opened for; that of a JPEG is
+// only certain when it is decoded.
+func (w *worker) prepare(size image.Point, ticks int64) (err error) {
+	if w.rate.Wrong(ticks) || w.size != size { // neither can be changed
+		w.close()
+	}
+	if w.coder != nil {
+		return nil
+	}
+	if err := fits(w.job, size.Y); err != nil {
+		return err
+	}
+	if w.coder, err = open(size.X, size.Y, w.job.Bitrate, w.rate.Assumed); err != nil {
+		return fmt.Errorf("opening openh264 for %dx%d: %w", size.X, size.Y, err)
+	}
+	w.size = size
 	return nil
 }
 
@@ -86,24 +89,6 @@ func (w *worker) picture(f *encode.Frame) (*image.YCbCr, error) {
 		return w.planes.fromJPEG(complete(f.Data(), w.tables))
 	}
 	return w.planes.fromRaw(w.job.Codec, w.job.Width, w.job.Height, f.Data()), nil
-}
-
-// misjudged measures the rate, and tells whether the coder was told a wrong one, so that another must take over. What it was told cannot be changed.
-func (w *worker) misjudged(ticks int64) bool {
-	if w.counted == 0 || ticks <= w.begun {
-		w.counted, w.begun = 1, ticks
-		return false
-	}
-	if w.counted++; w.counted <= window {
-		return false
-	}
-	rate := min(max(1, float64(window)*encode.Hertz/float64(ticks-w.begun)), 120)
-	w.counted, w.begun = 1, ticks
-	if off := rate / w.rate; off > 0.8 && off < 1.25 {
-		return false
-	}
-	w.rate = rate
-	return true
 }
 
 func (w *worker) close() {
