@@ -76,6 +76,18 @@ func (l *Loop) rest(ctx context.Context, reason Reason, pause time.Duration) {
 // Advise shows what the camera's owner could do about its video, until the next session begins.
 func (l *Loop) Advise(advice string) { l.Part.Detail("advice", advice) }
 
+// showChoice shows what the source takes of what its camera has, and where that is not what was asked for.
+func (l *Loop) showChoice() {
+	r, ok := l.Source.(Reporter)
+	if !ok {
+		return
+	}
+	report := r.Report()
+	for _, name := range []string{FactChosen, FactNearest} {
+		l.Part.Detail(name, report.fact(name))
+	}
+}
+
 // runOnce is one attempt, ended by the source, the intake or the watchdog. It tells for how long pictures came.
 func (l *Loop) runOnce(ctx context.Context) (delivered time.Duration, err error) {
 	ctx, end := context.WithCancel(ctx)
@@ -118,6 +130,7 @@ type session struct {
 
 func (s *session) Begin(f Format) {
 	s.loop.Advise("")
+	s.loop.showChoice()
 	s.loop.Intake.Begin(f)
 	now := time.Now()
 	s.begun.Store(&now)

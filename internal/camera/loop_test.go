@@ -59,6 +59,30 @@ func deliver(ctx context.Context, r camera.Receiver, d time.Duration) {
 	}
 }
 
+// chooser is a source that tells what it chose.
+type chooser struct{ source }
+
+func (*chooser) Report() camera.Report {
+	return camera.Report{Facts: []camera.Fact{{Name: camera.FactMedia, Value: "much"}, {Name: camera.FactChosen, Value: "yuyv 640x480"}}}
+}
+
+func TestTheStatusShowsWhatWasChosen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &chooser{}
+		c.play = func(ctx context.Context, r camera.Receiver, _ int) error {
+			deliver(ctx, r, time.Hour)
+			return nil
+		}
+		part, stop := startWith(t, c, nil)
+		time.Sleep(time.Second)
+		wantState(t, part, "live")
+		if d := part.View().Detail; d["chosen"] != "yuyv 640x480" || len(d) != 1 {
+			t.Errorf("the status shows %q", d)
+		}
+		stop()
+	})
+}
+
 // plugged is a source whose device comes after a while.
 type plugged struct {
 	source

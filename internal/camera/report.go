@@ -22,9 +22,20 @@ const (
 	FactLogin     = "authentication" // none, Basic, Digest MD5 or Digest SHA-256
 	FactMedia     = "media"          // one for each thing it offers, as "video H.265", "audio G711 (back channel, left alone)"
 	FactChosen    = "chosen"         // the one of them that is taken
+	FactNearest   = "nearest"        // in one sentence what could not be had of what was asked for
 	FactSets      = "parameter sets" // whether they come with the description, or have to come with the pictures
 	FactRepaired  = "repaired"       // what of its answers had to be corrected
 	FactTransport = "transport"      // TCP or UDP, as really used
 	FactSession   = "session"        // for how long it keeps a session of which it hears nothing
 	FactKeepalive = "keepalive"      // how and how often it is told that somebody watches
 )
+
+// fact returns the first of a name, "" when there is none.
+func (r Report) fact(name string) string {
+	for _, f := range r.Facts {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}

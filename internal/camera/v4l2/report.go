@@ -13,7 +13,6 @@ import (
 const (
 	factMoved   = "moved"   // to which device, where the camera came back under another number
 	factAsked   = "asked"   // what the settings ask for
-	factNearest = "nearest" // in one sentence what could not be had of it
 	factRefused = "refused" // controls that the camera did not take
 )
 
@@ -69,6 +68,6 @@ func (s *Source) offered(o offer) {
 func (s *Source) chosen(c choice) {
 	s.found.add(camera.FactChosen, c.String())
 	if short := s.wish.outcome(c); short != "" {
-		s.found.add(factNearest, short)
+		s.found.add(camera.FactNearest, short)
 	}
 }
