@@ -11,7 +11,7 @@ TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 
 DEMO_SECONDS ?= 0
 
-.PHONY: help build demo test faults test-binaries bench fuzz lint fmt cross cross-openh264 clean deps figures delivery endure vm boards
+.PHONY: help build demo test test-simulator faults test-binaries bench fuzz lint fmt cross cross-openh264 clean deps figures delivery endure vm boards
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: deps $(LIVEKIT) bin/overshoot-simulator bin/overshoot-agent clips ## run s
 
 test: deps test-binaries bin/overshoot-agent clips ## unit tests and the whole binary against real parts, with the race detector
 	@scripts/test.sh
+
+test-simulator: deps $(LIVEKIT) clips ## the simulator's own tests
+	@scripts/test.sh simulator
 
 faults: deps test-binaries bin/overshoot-agent clips ## the whole binary against faults in their full number, with figures; about half an hour
 	@scripts/faults.sh

@@ -26,6 +26,11 @@ fi
 
 status=0
 run() { alone "$root/bin/gotestsum" --format-hide-empty-pkg -- -race -count=1 -timeout 60m "$@" || status=1; }
+if [ "${1:-}" = simulator ]; then
+	cd simulator
+	run -p 1 ./... # they decode video, and want the cores to themselves
+	exit $status
+fi
 if [ $# -gt 0 ]; then
 	run "$@"
 	exit $status
@@ -35,6 +40,4 @@ fi
 slow=$(go list ./internal/spool ./internal/encode ./internal/sink/mqtt ./internal/camera/exec ./internal/camera/file ./internal/publish/livekit)
 run -p 3 -parallel 4 $slow $(go list ./... | grep -v /test/integration | grep -vxF "$slow")
 run -parallel 6 ./test/integration # most of them wait most of the time
-cd simulator
-run -p 1 ./...
 exit $status
